@@ -1,0 +1,78 @@
+import js from '@eslint/js'
+import globals from 'globals'
+import tseslint from 'typescript-eslint'
+
+/** An import arrow of the architecture (CONTRIBUTING.md): what `files` may not import. */
+const arrow = (files, ...patterns) => ({
+  files,
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+})
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist',
+      'coverage',
+      'reports',
+      '.artifacts',
+      '.stryker-tmp',
+      'docs/api',
+      '**/build/**',
+    ],
+  },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts', '**/*.tsx'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'src/tsconfig.json', 'src/testing/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+    },
+  },
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 200, skipBlankLines: true, skipComments: true }],
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/hit/**/*.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...Object.keys({ ...globals.browser, ...globals.node }).filter(
+          (name) => !['URL', 'URLSearchParams', 'TextEncoder'].includes(name),
+        ),
+      ],
+    },
+  },
+  arrow(['src/hit/**/*.ts'], {
+    regex: '^(?!\\./)',
+    message: 'hit/ is pure and imports only itself.',
+  }),
+  arrow(
+    ['src/delivery/**/*.ts'],
+    { regex: '^\\.\\./(?!hit/hit\\.ts$)', message: 'delivery/ gets the rest as arguments.' },
+    {
+      regex: '^\\.\\./hit/',
+      allowTypeImports: true,
+      message: 'delivery/ knows of a hit only its type.',
+    },
+  ),
+  arrow(['src/*.ts'], {
+    regex: '(/index|/script)\\.ts$|/testing/|^(ky|idb)$',
+    message: 'Doors are never imported; ky and idb belong to delivery/.',
+  }),
+)

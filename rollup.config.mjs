@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import nodeResolve from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+import dts from 'rollup-plugin-dts'
+import esbuild from 'rollup-plugin-esbuild'
+
+const { name, version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+const external = [...Object.keys(dependencies), /^node:/]
+const noticesFile = 'THIRD-PARTY-NOTICES.txt'
+
+const packageFolder = /^.*node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/
+
+/** The packages that a chunk has code of. */
+const bundled = (chunk) =>
+  [...new Set(Object.keys(chunk.modules).map((id) => packageFolder.exec(id)?.[0]))]
+    .filter((folder) => folder !== undefined)
+    .map((folder) => {
+      const { name, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e\b/i.test(entry))
+      return { name, license, text: readFileSync(`${folder}/${file}`, 'utf8').trim() }
+    })
+
+/** In the file itself, since who hosts it may copy only that. */
+const banner = (chunk) => {
+  const others = bundled(chunk).map(({ name, license }) => `${name} (${license})`)
+  const contents = others.length > 0 ? ` | contains ${others.join(', ')}: ${noticesFile}` : ''
+  return `/*! ${name} ${version} | MIT License${contents} */`
+}
+
+/** What the licences of bundled packages ask for: their whole text goes along. */
+const notices = {
+  name: 'notices',
+  generateBundle(_options, bundle) {
+    const parts = Object.values(bundle)
+      .filter(({ type }) => type === 'chunk')
+      .flatMap(bundled)
+      .map(({ name, text }) => `${name}\n\n${text}\n`)
+    if (parts.length === 0) return
+    this.emitFile({ type: 'asset', fileName: noticesFile, source: parts.join('\n---\n\n') })
+  },
+}
+
+const compile = (target) =>
+  esbuild({
+    target,
+    tsconfig: 'src/tsconfig.json',
+    define: { __VERSION__: JSON.stringify(version) },
+  })
+
+const library = (input, file, target) => [
+  { input, external, plugins: [compile(target)], output: { file, format: 'es', sourcemap: true } },
+  {
+    input,
+    external,
+    plugins: [dts({ tsconfig: input.replace(/[^/]+$/, 'tsconfig.json') })],
+    output: { file: file.replace(/\.js$/, '.d.ts'), format: 'es' },
+  },
+]
+
+export default [
+  ...library('src/index.ts', 'dist/index.js', 'es2021'),
+  ...library('src/testing/index.ts', 'dist/testing.js', 'node20'),
+  {
+    input: 'src/testing/bin.ts',
+    external,
+    plugins: [compile('node20')],
+    output: { file: 'dist/cli.js', format: 'es', sourcemap: true },
+  },
+  {
+    input: 'src/script.ts',
+    plugins: [nodeResolve({ browser: true }), compile('es2021'), notices],
+    output: {
+      file: 'dist/skalin.min.js',
+      format: 'iife',
+      banner,
+      sourcemap: true,
+      plugins: [terser({ ecma: 2020, compress: { passes: 2 } })],
+    },
+  },
+]

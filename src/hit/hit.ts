@@ -1,0 +1,79 @@
+/**
+ * One record for Skalin's collector: flat, all strings, under the keys of the wire. It is sent as
+ * `new URLSearchParams(hit)` and stored as it is, so what an inspector shows is what goes out.
+ *
+ * @see {@link https://docs.skalin.io/en/dev/tracking/1.0.0/sst/feature/ | Skalin: tracking a feature}
+ * @see {@link https://docs.skalin.io/en/dev/tracking/1.0.0/sst/identity/ | Skalin: identifying a user}
+ */
+export type Hit = {
+  /** Always `1`. */
+  rec: '1'
+  /** The Skalin Client ID. */
+  client_id: string
+  /** `ui` tells who somebody is, `ev` that a feature was used. */
+  action: 'ui' | 'ev'
+  /** JSON `{"name": …, "event_name": "feature"}`, on `ev` hits. */
+  event?: string
+  /** 16 hexadecimal digits, the same at every re-send: what Skalin de-duplicates by. */
+  event_id: string
+  /** 16 hexadecimal digits, the same for all hits of one browser's visitor. */
+  visitor_id: string
+  /** 16 hexadecimal digits, the same for all hits of one visit. */
+  visit_id: string
+  /** When it happened, UTC: `YYYY-MM-DDTHH:MM:SS`. */
+  ts: string
+  /** When it happened, by the visitor's clock on the wall: `HH:MM:SS`. */
+  localtime: string
+  /** JSON of `id` and `email`, as far as they are known. */
+  identity?: string
+  /** The Skalin customer the person acts for. */
+  customer_id?: string
+  /** The page, by default without query and fragment. */
+  url?: string
+}
+
+/** A hit that has not been given its visit yet. */
+export type Draft = Omit<Hit, 'visit_id'>
+
+/** Who a person is, as Skalin's `identity` field has it. */
+export type Identity = { id?: string; email?: string }
+
+/**
+ * Longest url-encoded hit, in bytes. Four of them fit into the 64 KiB that browsers allow to all
+ * keepalive requests in flight together.
+ *
+ * @see {@link https://fetch.spec.whatwg.org/#http-network-or-cache-fetch}
+ */
+const maxHitBytes = 16 * 1024
+
+/** The bytes `hit` takes on the wire. */
+export function wireBytes(hit: Draft | Hit): number {
+  return new URLSearchParams(hit).toString().length
+}
+
+/**
+ * Cuts a hit to {@link maxHitBytes} by leaving the chosen traits out of its identity; `undefined`
+ * when that is not enough.
+ */
+export function fitHit<H extends Draft>(hit: H): H | undefined {
+  if (wireBytes(hit) <= maxHitBytes) return hit
+  if (hit.identity === undefined) return undefined
+  const { id, email } = JSON.parse(hit.identity) as Identity
+  const lean = { ...hit, identity: JSON.stringify({ id, email }) }
+  return wireBytes(lean) <= maxHitBytes ? lean : undefined
+}
+
+/**
+ * Gives a hit of an unknown visitor the identity that was learnt later, and the customer unless it
+ * had its own. `undefined` when it no longer fits.
+ */
+export function completeHit(hit: Hit, known: Draft): Hit | undefined {
+  const person = JSON.parse(known.identity ?? '{}') as Identity
+  const identity = JSON.stringify({ id: person.id, email: person.email })
+  const customer = hit.customer_id ?? known.customer_id
+  return fitHit({
+    ...hit,
+    identity,
+    ...(customer === undefined ? {} : { customer_id: customer }),
+  })
+}

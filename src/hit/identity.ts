@@ -1,0 +1,108 @@
+import { ask } from './ask.ts'
+import { type SegmentEvent, ownOptions } from './event.ts'
+import type { Identity } from './hit.ts'
+import { dateMs, field, text, wellFormed } from './read.ts'
+import type { MappingSource } from './source.ts'
+
+type Trait = string | number | boolean | null
+
+const isCustomer = (answer: unknown): answer is string | number | undefined =>
+  answer === undefined || typeof answer === 'string' || typeof answer === 'number'
+
+/**
+ * Where an event's traits are looked up, first source first. Those of a `group` call describe the
+ * group, never the person.
+ */
+function traitSources(event: SegmentEvent, source: MappingSource): unknown[] {
+  return event.type === 'identify'
+    ? [event.traits]
+    : [field(event.context, 'traits'), source.moment.traits]
+}
+
+function firstTrait<T>(
+  sources: unknown[],
+  name: string,
+  as: (value: unknown) => T | undefined,
+): T | undefined {
+  for (const traits of sources) {
+    const value = as(field(traits, name))
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+function emailTrait(value: unknown): string | undefined {
+  const email = typeof value === 'string' ? text(value) : undefined
+  return email?.includes('@') ? email : undefined
+}
+
+// The domain's first dot is where it is looked for: tried at each, a long id would freeze the page.
+const address = /^[^\s@]+@[^\s@.]+\.[^\s@]+$/
+
+function personOf(event: SegmentEvent, traits: unknown[]): Identity | undefined {
+  const id = text(event.userId)
+  const email = firstTrait(traits, 'email', emailTrait) ?? (id && address.test(id) ? id : undefined)
+  if (id === undefined && email === undefined) return undefined
+  return { ...(id === undefined ? {} : { id }), ...(email === undefined ? {} : { email }) }
+}
+
+function sendableTrait(value: unknown): Trait | undefined {
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'string') return wellFormed(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  const ms = dateMs(value)
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined
+}
+
+/** The `identity` field: who the event's user is; `undefined` for an unknown visitor. */
+export function identityOf(
+  event: SegmentEvent,
+  source: MappingSource,
+  withTraits: boolean,
+): string | undefined {
+  const traits = traitSources(event, source)
+  const person = personOf(event, traits)
+  if (person === undefined) return undefined
+  const chosen = withTraits
+    ? source.settings.traits.flatMap((name) => {
+        const value = firstTrait(traits, name, sendableTrait)
+        return value === undefined ? [] : [[name, value] as const]
+      })
+    : []
+  // Not by way of an object: that would put a trait called `7` before `id`, and lose `__proto__`.
+  const members = [...Object.entries(person), ...chosen].map(
+    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  )
+  return `{${members.join(',')}}`
+}
+
+/**
+ * The `customer_id` field. What is said for this plugin goes before Segment's group, because an
+ * application whose group ids are not Skalin's customers says so by the `groupId` trait.
+ */
+export function customerOf(event: SegmentEvent, source: MappingSource): string | undefined {
+  const { customerId } = source.settings
+  const own = text(field(ownOptions(event), 'customerId'))
+  const set =
+    own ??
+    text(
+      typeof customerId === 'function'
+        ? ask('customerId', () => customerId(event), isCustomer, source.warn)
+        : customerId,
+    )
+  if (set !== undefined) return set
+  const trait = traitSources(event, source)
+    .map(
+      (traits) => text(field(traits, 'groupId')) ?? text(field(field(traits, 'trait'), 'groupId')),
+    )
+    .find((found) => found !== undefined)
+  const group =
+    text(field(event.context, 'groupId')) ??
+    text(event.type === 'group' ? event.groupId : source.moment.groupId)
+  if (trait !== undefined && group !== undefined && trait !== group) {
+    source.warn(
+      'The `groupId` trait and the Segment group differ; the trait was used as the Skalin customer.',
+    )
+  }
+  return trait ?? group
+}

@@ -1,0 +1,108 @@
+import { type SegmentEvent, ownOptions } from './hit/event.ts'
+import { field, text } from './hit/read.ts'
+
+// Segment's own types are nominal (classes with private members) and differ from version to version;
+// these say only what is used, so that one build fits them all.
+
+/** What the plugin needs of a Segment context, the envelope around an event. */
+export type SegmentContext = {
+  event: object
+  log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, extras?: object) => void
+}
+
+/** A destination middleware, as `analytics.addDestinationMiddleware` hands it over. */
+export type DestinationMiddleware = (call: {
+  payload: never
+  integration: string
+  next: (payload: never) => void
+}) => unknown
+
+/** What the plugin needs of a live `Analytics`. */
+export type Analytics = {
+  user: () => unknown
+  group: () => unknown
+  on: (name: string, listener: (argument: never) => void) => unknown
+  off: (name: string, listener: (argument: never) => void) => unknown
+  register: (plugin: never) => unknown
+  settings?: unknown
+  options?: unknown
+  queue?: unknown
+}
+
+const isFunction = (value: unknown): value is (...args: unknown[]) => unknown =>
+  typeof value === 'function'
+
+/** Whether it is a browser's `Analytics`; the one for Node has no user. */
+export function isBrowserAnalytics(instance: unknown): instance is Analytics {
+  return ['user', 'group', 'on', 'off'].every((name) => isFunction(field(instance, name)))
+}
+
+/**
+ * Whether it is the stand-in that Segment puts where nothing may be sent: it has no write key, and
+ * its `track` works all the same.
+ */
+export function isNullAnalytics(instance: Analytics): boolean {
+  return field(instance.settings, 'writeKey') === ''
+}
+
+export function isPersistent(instance: Analytics): boolean {
+  return field(instance.options, 'disableClientPersistence') !== true
+}
+
+function callMethod(source: unknown, method: string): unknown {
+  const call = field(source, method)
+  try {
+    return isFunction(call) ? call.call(source) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The traits and the group that Segment has stored, if they are those of the event's user: another
+ * tab, or a reset since, may have made the live user somebody else.
+ */
+export function storedIdentity(
+  instance: Analytics,
+  event: SegmentEvent,
+): { traits: unknown; groupId: unknown } {
+  const user = callMethod(instance, 'user')
+  const same =
+    text(callMethod(user, 'id')) === text(event.userId) &&
+    (text(event.userId) !== undefined ||
+      text(callMethod(user, 'anonymousId')) === text(event.anonymousId))
+  if (!same) return { traits: undefined, groupId: undefined }
+  const traits = callMethod(user, 'traits')
+  return {
+    traits: typeof traits === 'object' ? { ...traits } : undefined,
+    groupId: callMethod(callMethod(instance, 'group'), 'id'),
+  }
+}
+
+function pluginsOf(instance: Analytics): unknown[] {
+  const plugins = field(instance.queue, 'plugins')
+  return Array.isArray(plugins) ? plugins : []
+}
+
+/** The plugin with this `load`, as Segment has it registered. */
+export function registeredPlugin(instance: Analytics, load: unknown): unknown {
+  return pluginsOf(instance).find((plugin) => field(plugin, 'load') === load)
+}
+
+/** Segment's own plugin that runs before destinations and never stops an event, from 1.72.2 to 1.84.3. */
+const plainPlugin = 'Page Enrichment'
+
+/**
+ * Whether nobody but Segment itself stands between a call and this destination, so that the event
+ * would have come as it is.
+ */
+export function comesUnchanged(instance: Analytics, event: SegmentEvent): boolean {
+  const plugins = field(instance.queue, 'plugins')
+  if (!Array.isArray(plugins)) return false
+  const plain = plugins.every((plugin: unknown) => {
+    const type = field(plugin, 'type')
+    return (type !== 'before' && type !== 'enrichment') || field(plugin, 'name') === plainPlugin
+  })
+  // As Segment's queue decides it: a name, else an alternative name, else `All`.
+  return plain && Boolean(ownOptions(event) ?? field(event.integrations, 'All') !== false)
+}

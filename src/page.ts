@@ -1,0 +1,89 @@
+import { field } from './hit/read.ts'
+
+/** What happens to the page that delivery has to know. */
+export type PageEvents = {
+  onOnline: () => void
+  /** It is hidden or goes away; nothing may come after this. */
+  onLeaving: () => void
+  /** It can be seen again, or came back from the back/forward cache. */
+  onBack: () => void
+}
+
+/** The page that this code runs in. */
+export type LivePage = {
+  isOnline: () => boolean
+  /** Hidden or gone: what is not sent now may never be. */
+  isHidden: () => boolean
+  hasLeft: () => boolean
+  noCors: () => boolean
+  /** The browser's Global Privacy Control is on and is to be respected. */
+  isOptedOut: () => boolean
+  /** Listens to the page, once. */
+  watch: (events: PageEvents) => void
+  unwatch: () => void
+}
+
+/** Runs `work` when the page has nothing better to do. Safari has no `requestIdleCallback`. */
+export function whenIdle(work: () => void): void {
+  if (typeof requestIdleCallback === 'function') requestIdleCallback(work, { timeout: 2000 })
+  else setTimeout(work, 1)
+}
+
+/** What a listener throws would be an error of the page's. */
+const quiet = (react: () => void) => () => {
+  try {
+    react()
+  } catch {
+    // What waits goes on at the next call, or on the next page.
+  }
+}
+
+export function createPage(respectGpc: boolean): LivePage {
+  let left = false
+  let unwatch: (() => void) | undefined
+
+  // Not in TypeScript's DOM: https://w3c.github.io/gpc/#dom-globalprivacycontrol
+  const isOptedOut = () => respectGpc && field(navigator, 'globalPrivacyControl') === true
+  const isUnseen = () => field(document, 'visibilityState') === 'hidden'
+
+  return {
+    isOptedOut,
+    // Sent to nobody is, for all that waits, the same as being offline.
+    isOnline: () => field(navigator, 'onLine') !== false && !isOptedOut(),
+    isHidden: () => left || isUnseen(),
+    hasLeft: () => left,
+    // A page isolated by COEP blocks what was not sent to be embedded:
+    // https://html.spec.whatwg.org/#coep
+    noCors: () => !globalThis.crossOriginIsolated,
+
+    watch({ onOnline, onLeaving, onBack }) {
+      if (unwatch) return
+      const onHide = () => {
+        left = true
+        onLeaving()
+      }
+      const onShow = () => {
+        left = false
+        onBack()
+      }
+      const onVisibility = () => (isUnseen() ? onLeaving() : onBack())
+      // Neither `unload` nor `beforeunload`: they keep a page out of the back/forward cache, and do
+      // not come on phones. https://web.dev/articles/bfcache
+      const listeners = [
+        [window, 'online', quiet(onOnline)],
+        [window, 'pagehide', quiet(onHide)],
+        [window, 'pageshow', quiet(onShow)],
+        [document, 'visibilitychange', quiet(onVisibility)],
+      ] as const
+      unwatch = () => {
+        for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
+      }
+      for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
+    },
+
+    unwatch() {
+      unwatch?.()
+      unwatch = undefined
+    },
+  }
+}

@@ -1,0 +1,180 @@
+import { type Destination, createDestination } from './destination.ts'
+import {
+  type DestinationMiddleware,
+  type SegmentContext,
+  isBrowserAnalytics,
+  isNullAnalytics,
+} from './host.ts'
+import { createMiddleware } from './middleware.ts'
+import { createRegistrations } from './registrations.ts'
+import { type SkalinSettings, resolveSettings } from './settings.ts'
+
+declare const __VERSION__: string
+
+/**
+ * A Segment destination plugin that sends to Skalin, for `analytics.register()` or the `plugins` of
+ * `AnalyticsBrowser.load()`.
+ */
+export type SkalinPlugin = {
+  /** The name in Segment's `integrations` objects. */
+  readonly name: 'Skalin'
+  readonly type: 'destination'
+  readonly version: string
+  readonly alternativeNames: string[]
+  isLoaded: () => boolean
+  load: (ctx: SegmentContext, instance: object) => Promise<void>
+  ready: () => Promise<void>
+  unload: (ctx?: SegmentContext, instance?: object) => Promise<void>
+  identify: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  track: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  page: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  screen: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  group: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  alias: <Ctx extends SegmentContext>(ctx: Ctx) => Ctx
+  /** Called by `analytics.addDestinationMiddleware()`. */
+  addMiddleware: (...middlewares: DestinationMiddleware[]) => void
+
+  /**
+   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest. Never
+   * rejects.
+   *
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * const plugin = skalin({ clientId: 'my-client-id' })
+   * await plugin.flush()
+   * ```
+   */
+  flush: () => Promise<void>
+
+  /** How many hits of this client id and endpoint wait, those of other tabs included. Never rejects. */
+  pending: () => Promise<number>
+
+  /**
+   * Forgets what waits and what is remembered of the visitor, in all tabs: for a logout on a shared
+   * computer. Hits that wait are lost. Never rejects.
+   *
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * const plugin = skalin({ clientId: 'my-client-id' })
+   * await plugin.flush()
+   * await plugin.clear()
+   * ```
+   */
+  clear: () => Promise<void>
+}
+
+/**
+ * Makes the plugin. Touches nothing until Segment loads it, and never throws: a bad setting is one
+ * `console.error`, after which the plugin does nothing.
+ *
+ * @example
+ * ```ts
+ * import { AnalyticsBrowser } from '@segment/analytics-next'
+ * import { skalin } from 'skalin-analytics-plugin'
+ *
+ * const analytics = AnalyticsBrowser.load({ writeKey: 'my-write-key' })
+ * void analytics.register(skalin({ clientId: 'my-client-id' }))
+ * ```
+ */
+export function skalin(given: SkalinSettings): SkalinPlugin {
+  const { settings, errors, warnings } = resolveSettings(given)
+  const consequence = settings ? 'The default is used instead.' : 'Nothing is sent to Skalin.'
+  /* eslint-disable no-console -- the one place where a developer must be told without Segment's debug mode */
+  if (errors.length > 0) console.error(`Skalin: ${errors.join('; ')}. ${consequence}`)
+  for (const warning of warnings) console.warn(`Skalin: ${warning}.`)
+  /* eslint-enable no-console */
+
+  const middleware = createMiddleware()
+  const registrations = createRegistrations((instance) => {
+    destination?.unwatch(instance)
+    if (registrations.isEmpty()) stop()
+  })
+  let loaded = false
+  let destination: Destination | undefined
+
+  function stop(): void {
+    const ending = destination
+    destination = undefined
+    // Not waited for: until `unload` has answered, Segment takes away what is registered anew.
+    void ending?.stop().catch(() => undefined)
+  }
+
+  function log(
+    ctx: SegmentContext,
+    level: 'warn' | 'error',
+    message: string,
+    error?: unknown,
+  ): void {
+    try {
+      ctx.log(level, `Skalin: ${message}`, error === undefined ? undefined : { error })
+    } catch {
+      // No context that logs: there is nobody to tell.
+    }
+  }
+
+  function hook<Ctx extends SegmentContext>(ctx: Ctx): Ctx {
+    try {
+      destination?.take(ctx)
+    } catch (error) {
+      log(ctx, 'error', 'The event could not be read.', error)
+    }
+    return ctx
+  }
+
+  const plugin: SkalinPlugin = {
+    name: 'Skalin',
+    type: 'destination',
+    version: __VERSION__,
+    alternativeNames: ['skalin'],
+
+    isLoaded: () => loaded,
+
+    // Segment breaks as a whole when this throws or gives no promise, so that nothing here may.
+    load(ctx, instance) {
+      loaded = true
+      try {
+        if (settings === undefined) return Promise.resolve()
+        if (typeof document === 'undefined' || !isBrowserAnalytics(instance)) {
+          log(ctx, 'warn', 'This plugin is for browsers and does nothing here.')
+        } else if (!isNullAnalytics(instance)) {
+          destination ??= createDestination(settings, instance, middleware)
+          registrations.enter(instance, plugin.load)
+          destination.watch(instance)
+        }
+      } catch (error) {
+        log(ctx, 'error', 'The plugin could not start: nothing is sent.', error)
+      }
+      return Promise.resolve()
+    },
+
+    ready: () => Promise.resolve(),
+
+    unload(_ctx, instance) {
+      try {
+        registrations.leave(instance)
+      } catch {
+        // Not an instance.
+      }
+      loaded = !registrations.isEmpty()
+      return Promise.resolve()
+    },
+
+    identify: hook,
+    track: hook,
+    page: hook,
+    screen: hook,
+    group: hook,
+    alias: hook,
+
+    addMiddleware: middleware.add,
+
+    flush: async () => destination?.flush(),
+    pending: async () => (await destination?.pending()) ?? 0,
+    clear: async () => destination?.clear(),
+  }
+  return plugin
+}

@@ -1,0 +1,52 @@
+import { type Analytics, registeredPlugin } from './host.ts'
+import { sharedSet } from './shared.ts'
+
+/**
+ * The instances on which a plugin is registered. Segment deregisters by name: it unloads the first
+ * plugin of that name and removes all, also those registered until `unload` has answered.
+ */
+export type Registrations = {
+  /** To be called while Segment loads the plugin. */
+  enter: (instance: Analytics, load: unknown) => void
+  /** Every plugin of this package leaves the instance; without one, this plugin leaves all of its own. */
+  leave: (instance?: object) => void
+  isEmpty: () => boolean
+}
+
+export function createRegistrations(onLeave: (instance: Analytics) => void): Registrations {
+  const leaves = new Map<object, () => void>()
+  const leavesOf = (instance: object) =>
+    sharedSet<() => void>(instance, 'skalin-analytics-plugin:leave')
+
+  return {
+    enter(instance, load) {
+      const all = leavesOf(instance)
+      const leave = () => {
+        all.delete(leave)
+        leaves.delete(instance)
+        onLeave(instance)
+      }
+      if (!leaves.has(instance)) {
+        leaves.set(instance, leave)
+        all.add(leave)
+      }
+      const plugin = registeredPlugin(instance, load)
+      if (plugin === undefined) return
+      // A deregistration that is under way, as a React component mounted anew begins one, takes this
+      // plugin away too.
+      void Promise.resolve()
+        .then(async () => {
+          const isWanted = leaves.get(instance) === leave
+          if (isWanted && !registeredPlugin(instance, load))
+            await instance.register(plugin as never)
+        })
+        .catch(() => undefined)
+    },
+
+    leave(instance) {
+      for (const leave of [...(instance ? leavesOf(instance) : leaves.values())]) leave()
+    },
+
+    isEmpty: () => leaves.size === 0,
+  }
+}

@@ -1,0 +1,158 @@
+import type { Progress } from './delivery/courier.ts'
+import type { DropReason, WaitReason } from './delivery/policy.ts'
+import type { Row } from './delivery/row.ts'
+import { forgetOldest } from './forget-oldest.ts'
+import type { SegmentEvent } from './hit/event.ts'
+import type { Hit } from './hit/hit.ts'
+import { text } from './hit/read.ts'
+import type { SegmentContext } from './host.ts'
+
+/**
+ * Why a call became no hit.
+ *
+ * - `no-name`: nothing says what was used.
+ * - `no-identity`: an `identify` or `group` without a user.
+ * - `no-group`: a `group` without a group.
+ * - `unsupported`: an `alias`, or the consent tools' own event.
+ * - `feature-name`: `featureName` skipped it.
+ * - `anonymous`: its visitor is unknown, and `anonymous` is `'drop'`.
+ * - `consent`: not given.
+ * - `gpc`: Global Privacy Control is respected and on.
+ * - `middleware`: a destination middleware stopped it.
+ * - `duplicate`: this call has been taken already.
+ */
+export type SkipReason =
+  | 'no-name'
+  | 'no-identity'
+  | 'no-group'
+  | 'unsupported'
+  | 'feature-name'
+  | 'anonymous'
+  | 'consent'
+  | 'gpc'
+  | 'middleware'
+  | 'duplicate'
+
+/** What became of a call, or of a hit: the argument of `onDelivery`. */
+export type DeliveryReport = {
+  /**
+   * `accepted`: Skalin has it. `waiting`: it is kept and will be tried again. `dropped`: it is gone
+   * for good. `skipped`: no hit was made of the call.
+   */
+  outcome: 'accepted' | 'waiting' | 'dropped' | 'skipped'
+  /** Why; of what was accepted only `unconfirmed`, where the page may not read the answers. */
+  reason?: 'unconfirmed' | WaitReason | DropReason | SkipReason
+  /** The hit as it goes out; absent when none was made. */
+  hit?: Hit
+  /** Segment's id of the call, for the last 1,000 hits of this page. */
+  messageId?: string
+  /** How often the hit has been sent. */
+  attempts?: number
+  /** The HTTP status of the collector's answer. */
+  status?: number
+  /** When it will be tried again at the earliest, epoch milliseconds. */
+  nextTryAt?: number
+}
+
+/** Tells `onDelivery` and Segment's log what becomes of calls and hits. Nothing it does can throw. */
+export type Reporter = {
+  /** About one call, while its page lives. */
+  about: (
+    ctx: SegmentContext,
+    event: SegmentEvent,
+  ) => {
+    skipped: (reason: SkipReason) => void
+    dropped: (reason: DropReason) => void
+    made: (hit: Hit) => void
+  }
+  progress: (progress: Progress) => void
+  dropped: (row: Pick<Row, 'hit' | 'attempts'>, reason: DropReason) => void
+  /** Says something to the site's developer, once. */
+  warn: (message: string) => void
+}
+
+const unreadable =
+  'The collector was reached, but its answers carry no CORS headers, so nobody can tell whether it ' +
+  'took the hits: have `Access-Control-Allow-Origin` sent, or set `endpoint` to a proxy of your own.'
+
+/** How many hits are remembered with the call that they were made of. */
+const remembered = 1000
+
+export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
+  const messageIds = new Map<string, string>()
+  const warned = new Set<string>()
+  let lastCtx: SegmentContext | undefined
+
+  function log(level: 'debug' | 'warn', message: string): void {
+    try {
+      lastCtx?.log(level, `Skalin: ${message}`)
+    } catch {
+      // Not a context that logs.
+    }
+  }
+
+  function tell(report: DeliveryReport): void {
+    const { outcome, reason, hit, status } = report
+    const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
+    log('debug', what.join(' '))
+    try {
+      onDelivery(report)
+    } catch {
+      // The listener's own affair.
+    }
+  }
+
+  function warn(message: string): void {
+    // Before the first call there is nobody to tell: it is said when it comes up again.
+    if (lastCtx === undefined || warned.has(message)) return
+    warned.add(message)
+    log('warn', message)
+  }
+
+  const idOf = (hit: Hit) => {
+    const messageId = messageIds.get(hit.event_id)
+    return messageId === undefined ? {} : { messageId }
+  }
+
+  return {
+    about(ctx, event) {
+      lastCtx = ctx
+      const messageId = text(event.messageId)
+      const call = messageId === undefined ? {} : { messageId }
+      return {
+        skipped: (reason) => tell({ outcome: 'skipped', reason, ...call }),
+        dropped: (reason) => tell({ outcome: 'dropped', reason, ...call }),
+        made(hit) {
+          if (messageId === undefined) return
+          messageIds.set(hit.event_id, messageId)
+          forgetOldest(messageIds, remembered)
+        },
+      }
+    },
+
+    progress({ row, outcome, reason, status, ...more }) {
+      const { hit, attempts } = row
+      if (more.reachedAt !== undefined || reason === 'unconfirmed') warn(unreadable)
+      else if (more.due !== undefined) {
+        warn(
+          `The collector answered ${status ?? 'with a redirect'}: check \`clientId\` and \`endpoint\`.`,
+        )
+      }
+      tell({
+        outcome,
+        hit,
+        attempts,
+        ...idOf(hit),
+        ...(reason === undefined ? {} : { reason }),
+        ...(status === undefined ? {} : { status }),
+        ...(more.nextTryAt === undefined ? {} : { nextTryAt: more.nextTryAt }),
+      })
+    },
+
+    dropped({ hit, attempts }, reason) {
+      tell({ outcome: 'dropped', reason, hit, attempts, ...idOf(hit) })
+    },
+
+    warn,
+  }
+}

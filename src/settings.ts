@@ -1,0 +1,263 @@
+import type { SegmentEvent } from './hit/event.ts'
+import { field } from './hit/read.ts'
+import type { MappingSettings } from './hit/source.ts'
+import type { DeliveryReport } from './report.ts'
+
+/** What `skalin()` is given. Only `clientId` is required. */
+export type SkalinSettings = {
+  /**
+   * The Skalin Client ID, which says to which Skalin workspace the usage belongs. In Skalin:
+   * Settings > General. It is no secret; the API key is one and has no place in a browser.
+   */
+  clientId: string
+
+  /**
+   * Where hits are sent: an absolute http or https URL without credentials. Change it to send
+   * through a first-party proxy, which ad blockers leave alone, or to a collector of your tests.
+   *
+   * @default 'https://collect.skalin.io/hit'
+   */
+  endpoint?: string | undefined
+
+  /**
+   * The Skalin customer, for applications that know it without Segment: one customer per subdomain,
+   * say. It goes before the `groupId` trait and Segment's group.
+   *
+   * @default the trait `groupId`, else the trait `trait.groupId`, else Segment's group
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', customerId: () => location.hostname.split('.')[0] })
+   * ```
+   */
+  customerId?: string | ((event: SegmentEvent) => string | undefined) | undefined
+
+  /**
+   * Renames a feature: `name` is what would be sent. `null` or `''` skips the call, `undefined`
+   * keeps the name. Not asked when the call itself carries
+   * `integrations: { Skalin: { featureName } }`.
+   *
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({
+   *   clientId: 'my-client-id',
+   *   featureName: (event, name) => (event.type === 'page' ? null : name.toLowerCase()),
+   * })
+   * ```
+   */
+  featureName?: ((event: SegmentEvent, name: string) => string | null | undefined) | undefined
+
+  /**
+   * Names of traits (computed traits, audiences) to send as user properties beside the user's id and
+   * e-mail address. By default none: all of them would be personal data that nobody asked for.
+   *
+   * @default []
+   */
+  traits?: readonly string[] | undefined
+
+  /**
+   * What is sent of the page's URL; `null` sends nothing.
+   *
+   * @default scheme, host and path, without query, fragment and credentials
+   */
+  url?: ((url: URL) => string | null) | undefined
+
+  /**
+   * What becomes of features used before the visitor is known. `'hold'` keeps up to 100 of them until
+   * `identify` says who it was, `'send'` sends them without an identity, `'drop'` skips them.
+   *
+   * @default 'hold'
+   */
+  anonymous?: 'hold' | 'send' | 'drop' | undefined
+
+  /**
+   * Idle time, in milliseconds, after which the next call begins a new visit.
+   *
+   * @default 1_800_000 (30 minutes)
+   */
+  visitTimeoutMs?: number | undefined
+
+  /**
+   * Sends an event only if its own `context.consent.categoryPreferences`, which Segment's consent
+   * tools stamp, says yes to all of these categories. An event without a stamp is not sent.
+   *
+   * @default undefined (consent is not checked)
+   */
+  consent?:
+    | {
+        /** Names of Segment's consent categories, at least one. */
+        categories: readonly string[]
+      }
+    | undefined
+
+  /**
+   * Stores and sends nothing new while the browser's Global Privacy Control is on.
+   *
+   * @default false
+   * @see {@link https://w3c.github.io/gpc/ | Global Privacy Control}
+   */
+  respectGpc?: boolean | undefined
+
+  /** Told the fate of every call and of every hit. What it throws is ignored. */
+  onDelivery?: ((report: DeliveryReport) => void) | undefined
+}
+
+/** The settings, complete and checked: nothing downstream has a default of its own. */
+export type ResolvedSettings = MappingSettings & {
+  endpoint: string
+  anonymous: 'hold' | 'send' | 'drop'
+  visitTimeoutMs: number
+  consent: readonly string[] | undefined
+  respectGpc: boolean
+  onDelivery: (report: DeliveryReport) => void
+}
+
+/** What came of the settings; without `settings` the plugin is inert. */
+export type Resolution = {
+  settings: ResolvedSettings | undefined
+  /** A sentence for each bad setting. */
+  errors: string[]
+  warnings: string[]
+}
+
+const defaultEndpoint = 'https://collect.skalin.io/hit'
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isTextList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(isText)
+
+/** A list as a copy without holes, which the page cannot change later. */
+function own(value: unknown): unknown {
+  try {
+    return Array.isArray(value) ? [...(value as unknown[])] : value
+  } catch {
+    // A list that cannot be read is none.
+    return {}
+  }
+}
+
+function categoriesOf(consent: unknown): string[] | undefined {
+  const categories = own(field(consent, 'categories'))
+  return isTextList(categories) && categories.length > 0 ? categories : undefined
+}
+
+function isEndpoint(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    const { protocol, username, password } = new URL(value)
+    return /^https?:$/.test(protocol) && username + password === ''
+  } catch {
+    return false
+  }
+}
+
+type Rule = {
+  allowed: string
+  accepts: (value: unknown) => boolean
+  /** Decides whether, where, about whom or what is sent: without it nothing may be. */
+  vital?: true
+}
+
+const rules: Record<keyof SkalinSettings, Rule> = {
+  clientId: { allowed: 'a non-empty string', accepts: isText, vital: true },
+  endpoint: {
+    allowed: 'an absolute http(s) URL without credentials',
+    accepts: isEndpoint,
+    vital: true,
+  },
+  customerId: {
+    allowed: 'a string or a function',
+    accepts: (value) => typeof value === 'string' || isFunction(value),
+    vital: true,
+  },
+  featureName: { allowed: 'a function', accepts: isFunction },
+  traits: { allowed: 'an array of non-empty strings', accepts: isTextList },
+  url: { allowed: 'a function', accepts: isFunction, vital: true },
+  anonymous: {
+    allowed: "'hold', 'send' or 'drop'",
+    accepts: (value) => value === 'hold' || value === 'send' || value === 'drop',
+    vital: true,
+  },
+  visitTimeoutMs: {
+    allowed: 'a positive number of milliseconds',
+    accepts: (value) => Number.isFinite(value) && (value as number) > 0,
+  },
+  consent: {
+    allowed: '{ categories } with a non-empty array of non-empty strings',
+    accepts: (value) => categoriesOf(value) !== undefined,
+    vital: true,
+  },
+  respectGpc: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean', vital: true },
+  onDelivery: { allowed: 'a function', accepts: isFunction },
+}
+
+/** A value in a few characters; never what may hold a password, and never a foreign `toString`. */
+function describe(name: string, value: unknown): string {
+  if (typeof value === 'string')
+    return name === 'endpoint' ? 'another string' : JSON.stringify(value.slice(0, 40))
+  if (value === null || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  return Array.isArray(value) ? 'array' : typeof value
+}
+
+/** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */
+export function resolveSettings(raw: unknown): Resolution {
+  const names = Object.keys(rules) as (keyof SkalinSettings)[]
+  const given = Object.fromEntries(names.map((name) => [name, own(field(raw, name))]))
+  const bad = names.filter(
+    (name) =>
+      (given[name] !== undefined || name === 'clientId') && !rules[name].accepts(given[name]),
+  )
+  const errors = bad.map(
+    (name) =>
+      `the \`${name}\` setting must be ${rules[name].allowed} (received: ${describe(name, given[name])})`,
+  )
+  const unknown = givenNames(raw).filter(
+    (name) => !Object.keys(rules).includes(name) && name !== 'apiKey',
+  )
+  const warnings = unknown.length
+    ? [
+        `unknown setting ${unknown.map((name) => `\`${name}\``).join(', ')}; known are ${names.join(', ')}`,
+      ]
+    : []
+  if (field(raw, 'apiKey') !== undefined) {
+    warnings.push(
+      "`apiKey` is a secret between Segment's servers and Skalin: take it out of the browser",
+    )
+  }
+  if (bad.some((name) => rules[name].vital)) return { settings: undefined, errors, warnings }
+
+  const good = Object.fromEntries(
+    names.filter((name) => !bad.includes(name)).map((name) => [name, given[name]]),
+  ) as unknown as SkalinSettings
+  return {
+    settings: {
+      clientId: good.clientId.trim(),
+      endpoint: new URL(good.endpoint ?? defaultEndpoint).href,
+      customerId: good.customerId,
+      featureName: good.featureName,
+      traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),
+      url: good.url,
+      anonymous: good.anonymous ?? 'hold',
+      visitTimeoutMs: good.visitTimeoutMs ?? 30 * 60_000,
+      consent: categoriesOf(good.consent),
+      respectGpc: good.respectGpc ?? false,
+      onDelivery: good.onDelivery ?? (() => undefined),
+    },
+    errors,
+    warnings,
+  }
+}
+
+function givenNames(raw: unknown): string[] {
+  if (typeof raw !== 'object' || raw === null) return []
+  try {
+    return Object.keys(raw).filter((name) => field(raw, name) !== undefined)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,696 @@
+import { describe, expect, test, vi } from 'vitest'
+import {
+  type EndpointState,
+  hour,
+  leaseMs,
+  maxAgeMs,
+  minute,
+  second,
+  untried,
+} from '../../src/delivery/endpoint.ts'
+import type { Outcome } from '../../src/delivery/policy.ts'
+import { held } from '../../src/delivery/row.ts'
+import { hitOf, now, outcomes } from './support.ts'
+import { type Tab, type World, createWorld } from './world.ts'
+
+const { answer, network, opaque, timeout } = outcomes
+const ok = answer(200)
+
+const numbers = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, index) => from + index)
+const numberOf = ({ event_id }: { event_id: string }) => parseInt(event_id, 16)
+
+/** The hits that are in flight, by number, with `*` for `no-cors`. */
+const flying = (world: World) =>
+  world.flights.map(({ hit, mode }) => `${numberOf(hit)}${mode === 'cors' ? '' : '*'}`)
+
+/** What a tab reported: `number outcome reason`. */
+const told = ({ reports }: Tab) =>
+  reports.map(({ row, outcome, reason, status }) =>
+    [numberOf(row.hit), outcome, reason, status].filter((part) => part !== undefined).join(' '),
+  )
+
+const stored = async (world: World) => (await world.stored()).map(({ hit }) => numberOf(hit))
+
+/** Calls of a millisecond ago. */
+const post = (tab: Tab, ...hits: number[]) => {
+  tab.courier.post(
+    hits.map((number) => hitOf(number)),
+    Date.now() - 1,
+  )
+}
+
+/** Lets things happen for a while, even if they never end. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Answers the oldest request. */
+async function answerNext(world: World, outcome: Outcome): Promise<void> {
+  const [flight] = world.flights
+  if (flight === undefined) throw new Error('Nothing is in flight')
+  await world.answer(flight, outcome)
+}
+
+/** Answers everything, what follows too. */
+async function answerAll(world: World, outcome: Outcome): Promise<void> {
+  while (world.flights.length > 0) await answerNext(world, outcome)
+}
+
+async function setUp(state: Partial<EndpointState> = {}): Promise<{ world: World; tab: Tab }> {
+  const world = createWorld()
+  world.note = JSON.stringify({ ...untried, sight: 'readable', ...state })
+  return { world, tab: await world.open() }
+}
+
+const knownOf = (world: World) => JSON.parse(world.note ?? '{}') as EndpointState
+
+describe('a new hit', () => {
+  test('is sent and stored in the task of the call', async () => {
+    const { world, tab } = await setUp()
+    const before = world.transactions()
+    post(tab, 1)
+    expect(flying(world)).toEqual(['1'])
+    expect(world.transactions()).toBe(before + 1)
+    await world.settle()
+    expect(await world.stored()).toMatchObject([{ attempts: 1, due: now + leaseMs, at: now - 1 }])
+    await answerNext(world, ok)
+    expect(told(tab)).toEqual(['1 accepted 200'])
+    await world.tick(50)
+    expect(await stored(world)).toEqual([])
+    expect(world.timers()).toBe(0)
+  })
+
+  test('waits while two are in flight', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1, 2, 3)
+    expect(flying(world)).toEqual(['1', '2'])
+    expect(told(tab)).toEqual(['3 waiting busy'])
+    expect(tab.reports[0]?.nextTryAt).toBe(now)
+    await answerNext(world, ok)
+    expect(flying(world)).toEqual(['2', '3'])
+    await answerAll(world, ok)
+    expect(told(tab).slice(1)).toEqual(['1 accepted 200', '2 accepted 200', '3 accepted 200'])
+    expect(tab.reports.at(-1)?.row.attempts).toBe(1)
+  })
+
+  test.each<[string, Partial<EndpointState>, string, number]>([
+    ['a floor', { floor: now + minute }, 'rate-limited', minute],
+    ['a backoff', { step: 3, retryAt: now + 8000, cause: 'timeout' }, 'timeout', 8000],
+    [
+      'an open breaker',
+      { networkErrors: 3, step: 4, retryAt: now + 9000, cause: 'blocked' },
+      'blocked',
+      9000,
+    ],
+  ])('waits for the end of %s', async (_, state, reason, delay) => {
+    const { world, tab } = await setUp(state)
+    post(tab, 1)
+    await world.settle()
+    expect(told(tab)).toEqual([`1 waiting ${reason}`])
+    expect(tab.reports[0]?.nextTryAt).toBe(now + delay)
+    await world.tick(delay - 1)
+    expect(flying(world)).toEqual([])
+    await world.tick(1)
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('waits for the network, without a timer', async () => {
+    const { world, tab } = await setUp()
+    await world.setOnline(false)
+    post(tab, 1)
+    await world.tick(hour)
+    expect(told(tab)).toEqual(['1 waiting offline'])
+    expect(world.timers()).toBe(0)
+    expect(flying(world)).toEqual([])
+    await world.setOnline(true)
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('of the same call comes after the one before', async () => {
+    const { world, tab } = await setUp({ floor: now + minute })
+    tab.courier.post([hitOf(2), hitOf(1)], now)
+    await world.tick(minute)
+    expect(flying(world)).toEqual(['2', '1'])
+  })
+
+  test('that is held waits for its visitor', async () => {
+    const { world, tab } = await setUp()
+    tab.courier.hold(hitOf(1), now)
+    await world.tick(hour)
+    expect(told(tab)).toEqual(['1 waiting anonymous'])
+    expect(tab.reports[0]).not.toHaveProperty('nextTryAt')
+    expect(await world.stored()).toMatchObject([{ due: held }])
+    expect(world.timers()).toBe(0)
+    expect(flying(world)).toEqual([])
+  })
+})
+
+describe('an answer', () => {
+  test.each<[string, Outcome, string]>([
+    ['400', answer(400), '1 dropped refused 400'],
+    ['204', answer(204), '1 accepted 204'],
+  ])('%s ends it', async (_, outcome, expected) => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await answerNext(world, outcome)
+    await world.tick(50)
+    expect(told(tab)).toEqual([expected])
+    expect(await stored(world)).toEqual([])
+  })
+
+  test.each<[string, Outcome, string, number]>([
+    ['503', answer(503), '1 waiting status 503', 0.875 * second],
+    ['timeout', timeout, '1 waiting timeout', 0.875 * second],
+    ['network', network, '1 waiting network', 0.875 * second],
+    ['404', answer(404), '1 waiting status 404', 5 * minute],
+    ['429', answer(429, minute), '1 waiting rate-limited 429', minute],
+  ])('%s makes it wait, and is followed by another try', async (_, outcome, expected, delay) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await answerNext(world, outcome)
+    expect(told(tab)).toEqual([expected])
+    expect(tab.reports[0]?.nextTryAt).toBe(now + delay)
+    await world.tick(delay - 1)
+    expect(flying(world)).toEqual([])
+    await world.tick(1)
+    expect(flying(world)).toEqual(['1'])
+    expect(await world.stored()).toMatchObject([{ attempts: 2, at: now - 1 }])
+  })
+
+  test('of a wrong address does not hold up the others', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1, 2, 3)
+    await answerNext(world, answer(401))
+    await answerAll(world, ok)
+    await world.tick(second)
+    expect(await stored(world)).toEqual([1])
+    await world.tick(5 * minute)
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('that fails closes the road for all tabs, and one probes it', async () => {
+    const { world, tab } = await setUp()
+    const other = await world.open()
+    post(tab, 1, 2, 3)
+    await world.tick(100)
+    await answerAll(world, answer(503))
+    post(other, 4)
+    expect(told(other)).toEqual(['4 waiting status'])
+    await world.tick(second)
+    expect(flying(world)).toHaveLength(1)
+    await answerAll(world, ok)
+    await world.tick(2 * second)
+    await answerAll(world, ok)
+    expect(await stored(world)).toEqual([])
+  })
+})
+
+describe('an answer that cannot be read', () => {
+  test('is followed by a no-cors request; an hour later again; then all go that way', async () => {
+    const { world, tab } = await setUp({ sight: 'unknown' })
+    post(tab, 1)
+    await answerNext(world, network)
+    expect(flying(world)).toEqual(['1*'])
+    await answerNext(world, opaque)
+    expect(await world.stored()).toMatchObject([{ due: now + hour, reachedAt: now }])
+    await world.tick(hour)
+    expect(flying(world)).toEqual(['1'])
+    await answerNext(world, network)
+    await answerNext(world, opaque)
+    expect(told(tab)).toEqual(['1 waiting network', '1 accepted unconfirmed'])
+    post(tab, 2)
+    expect(flying(world)).toEqual(['2*'])
+    await answerNext(world, opaque)
+    expect(told(tab).at(-1)).toBe('2 accepted unconfirmed')
+    await world.tick(hour)
+    post(tab, 3)
+    expect(flying(world)).toEqual(['3'])
+    await answerNext(world, ok)
+    post(tab, 4)
+    expect(flying(world)).toEqual(['4'])
+  })
+
+  test('is a network error in a page that is isolated', async () => {
+    const { world, tab } = await setUp({ sight: 'unknown' })
+    tab.isolated = true
+    post(tab, 1)
+    await answerNext(world, network)
+    expect(flying(world)).toEqual([])
+    expect(told(tab)).toEqual(['1 waiting network'])
+  })
+
+  test('is asked for readably in a page that is isolated, whatever others know', async () => {
+    const { world, tab } = await setUp({ sight: 'opaque', probedAt: now })
+    tab.isolated = true
+    post(tab, 1)
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('is not followed by anything once the hit was to be forgotten', async () => {
+    const { world, tab } = await setUp({ sight: 'unknown' })
+    post(tab, 1)
+    void tab.courier.forget()
+    await world.settle()
+    await answerNext(world, network)
+    expect(flying(world)).toEqual([])
+    await world.tick(hour)
+    expect(flying(world)).toEqual([])
+    expect(await stored(world)).toEqual([])
+  })
+})
+
+describe('what earlier pages left', () => {
+  test('is sent oldest first, two at a time', async () => {
+    const { world, tab } = await setUp({ floor: now + 10 })
+    post(tab, ...numbers(6))
+    await world.settle()
+    tab.crash()
+    await world.tick(10)
+    await world.open()
+    const sent: string[] = []
+    while (world.flights.length > 0) {
+      expect(world.flights.length).toBeLessThanOrEqual(2)
+      sent.push(flying(world)[0] ?? '')
+      await answerNext(world, ok)
+    }
+    expect(sent).toEqual(['1', '2', '3', '4', '5', '6'])
+    await world.tick(50)
+    expect(await stored(world)).toEqual([])
+    expect(world.timers()).toBe(0)
+  })
+
+  test('in flight when it died comes due by itself', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await world.settle()
+    tab.crash()
+    await world.open()
+    await world.tick(leaseMs - 1)
+    expect(flying(world)).toEqual([])
+    await world.tick(1)
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('too long ago is dropped, and the rest goes', async () => {
+    const { world, tab } = await setUp({ floor: now + 1 })
+    tab.courier.post([hitOf(1)], now - maxAgeMs)
+    post(tab, 2)
+    await world.tick(second)
+    expect(told(tab).slice(2)).toEqual(['1 dropped too-old'])
+    expect(flying(world)).toEqual(['2'])
+  })
+
+  test('is looked at only on demand: no transaction and no timer without need', async () => {
+    const { world } = await setUp()
+    const before = world.transactions()
+    await world.tick(24 * hour)
+    expect(world.transactions()).toBe(before)
+    expect(world.timers()).toBe(0)
+  })
+})
+
+describe('when the page is hidden or goes', () => {
+  test('all that waits goes at once, oldest first', async () => {
+    const { world, tab } = await setUp()
+    post(tab, ...numbers(20))
+    await world.settle()
+    expect(flying(world)).toEqual(['1', '2'])
+    tab.hide()
+    expect(flying(world)).toEqual(numbers(20).map(String))
+    await world.settle()
+    const rows = await world.stored()
+    expect(rows.map(({ due, attempts }) => [due, attempts])).toEqual(
+      numbers(20).map(() => [now + leaseMs, 1]),
+    )
+  })
+
+  test('at most 200 requests', async () => {
+    const { world, tab } = await setUp()
+    post(tab, ...numbers(250))
+    tab.hide()
+    expect(world.flights).toHaveLength(200)
+  })
+
+  test('at most 60 KiB of bodies: browsers refuse what goes beyond 64', async () => {
+    const world = createWorld()
+    world.note = JSON.stringify({ ...untried, sight: 'readable' })
+    const tab = await world.open({ bytesOf: () => 15 * 1024 })
+    post(tab, ...numbers(10))
+    tab.hide()
+    expect(world.flights).toHaveLength(4)
+    post(tab, 11)
+    expect(world.flights).toHaveLength(4)
+  })
+
+  test.each<[string, Partial<EndpointState>]>([
+    ['a floor', { floor: now + minute }],
+    ['an open breaker', { networkErrors: 3 }],
+    ['rejections', { rejections: 3 }],
+  ])('not against %s', async (_, state) => {
+    const { world, tab } = await setUp({ ...state, retryAt: now + minute })
+    post(tab, 1)
+    tab.hide()
+    expect(flying(world)).toEqual([])
+  })
+
+  test('not while offline, not what is held, not what the collector wants later', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await answerNext(world, answer(404))
+    tab.courier.hold(hitOf(2), now)
+    tab.hide()
+    await world.settle()
+    expect(flying(world)).toEqual([])
+    tab.show()
+    await world.settle()
+    await world.setOnline(false)
+    post(tab, 3)
+    tab.hide()
+    expect(flying(world)).toEqual([])
+  })
+
+  test('in a backoff each hit gets one such chance', async () => {
+    const { world, tab } = await setUp({ step: 5, retryAt: now + 5 * minute, cause: 'timeout' })
+    post(tab, 1)
+    tab.hide()
+    expect(flying(world)).toEqual(['1'])
+    await answerNext(world, timeout)
+    await world.tick(10 * second)
+    tab.show()
+    await world.settle()
+    tab.hide()
+    expect(flying(world)).toEqual([])
+  })
+
+  test('a failed chance does not shorten the backoff', async () => {
+    const retryAt = now + 5 * minute
+    const { world, tab } = await setUp({ step: 5, retryAt, cause: 'timeout' })
+    post(tab, 1)
+    await tab.close()
+    expect(knownOf(world).retryAt).toBeGreaterThanOrEqual(retryAt)
+  })
+
+  test('calls that are made while it is hidden are sent', async () => {
+    const { world, tab } = await setUp()
+    tab.hide()
+    post(tab, ...numbers(5))
+    expect(world.flights).toHaveLength(5)
+  })
+
+  test('no timer runs, until it is back', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await answerNext(world, timeout)
+    expect(world.timers()).toBe(1)
+    tab.hide()
+    await world.settle()
+    expect(world.timers()).toBe(0)
+    await world.tick(hour)
+    expect(flying(world)).toEqual([])
+    tab.show()
+    await world.settle()
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('a failure that comes a moment before it is gone changes nothing', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    tab.hide()
+    await answerNext(world, network)
+    await world.tick(500)
+    tab.left = true
+    await world.tick(500)
+    expect(knownOf(world)).toMatchObject({ networkErrors: 0, step: 0 })
+    expect(told(tab)).toEqual(['1 waiting network'])
+  })
+
+  test('a failure in a page that is only hidden counts', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    tab.hide()
+    await answerNext(world, network)
+    await world.tick(second)
+    expect(knownOf(world)).toMatchObject({ networkErrors: 1, step: 1 })
+  })
+
+  test('what was to be forgotten is not sent, though this tab was not told', async () => {
+    const { world, tab } = await setUp()
+    await world.setOnline(false)
+    post(tab, 1)
+    await world.settle()
+    world.online = true
+    world.clientNote.write({ forgottenAt: now - 1, unsaved: [] })
+    tab.hide()
+    expect(flying(world)).toEqual([])
+  })
+})
+
+describe('a request in flight for longer than its lease', () => {
+  test('as when the computer slept: its row is not sent twice, and not asked for again and again', async () => {
+    const { world, tab } = await setUp()
+    world.patienceMs = hour
+    post(tab, 1)
+    await world.settle()
+    await world.tick(leaseMs + second)
+    const before = world.transactions()
+    tab.courier.resume()
+    await turns(200)
+    expect(world.transactions() - before).toBeLessThan(10)
+    expect(flying(world)).toEqual(['1'])
+    await answerNext(world, ok)
+    await world.tick(second)
+    expect(await stored(world)).toEqual([])
+  })
+})
+
+describe('flush', () => {
+  /** How long it takes, in a world where requests are answered by `reply` after a second. */
+  async function flushing(world: World, tab: Tab, reply?: () => Promise<void>): Promise<number> {
+    const from = Date.now()
+    let tookMs: number | undefined
+    void tab.courier.flush().then(() => {
+      tookMs = Date.now() - from
+    })
+    for (let seconds = 0; seconds < 30 && tookMs === undefined; seconds += 1) {
+      await world.settle()
+      await reply?.()
+      await world.tick(second)
+    }
+    return tookMs ?? Infinity
+  }
+
+  test('ends at once when nothing waits', async () => {
+    const { world, tab } = await setUp()
+    expect(await flushing(world, tab)).toBe(0)
+    expect(world.timers()).toBe(0)
+  })
+
+  test('ends at once when what waits cannot go', async () => {
+    const { world, tab } = await setUp({ floor: now + minute })
+    post(tab, 1)
+    expect(await flushing(world, tab)).toBe(0)
+  })
+
+  test('ends when all that can go has gone', async () => {
+    const { world, tab } = await setUp()
+    post(tab, ...numbers(5))
+    const reply = () => answerNext(world, ok)
+    expect(await flushing(world, tab, reply)).toBe(4 * second)
+    expect(told(tab).filter((report) => report.includes('accepted'))).toHaveLength(5)
+  })
+
+  test('ends after 10 s', async () => {
+    const { world, tab } = await setUp()
+    world.patienceMs = hour
+    post(tab, 1)
+    expect(await flushing(world, tab)).toBe(10 * second)
+  })
+})
+
+describe('stop', () => {
+  test('takes nothing more, and resolves when what was in flight has ended', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1, 2, 3)
+    await world.settle()
+    const stopped = vi.fn()
+    void tab.courier.stop().then(stopped)
+    post(tab, 4)
+    tab.courier.hold(hitOf(5), now)
+    await answerNext(world, ok)
+    expect(stopped).not.toHaveBeenCalled()
+    await answerNext(world, timeout)
+    expect(stopped).toHaveBeenCalled()
+    expect(flying(world)).toEqual([])
+    expect(told(tab)).toEqual(['3 waiting busy', '1 accepted 200', '2 waiting timeout'])
+    expect(await stored(world)).toEqual([2, 3])
+    expect(world.timers()).toBe(0)
+    expect(world.channels()).toBe(0)
+  })
+
+  test('in the middle of asking the outbox leaves nothing behind', async () => {
+    const { world, tab } = await setUp()
+    world.online = false
+    post(tab, 1)
+    await world.settle()
+    world.online = true
+    tab.courier.resume()
+    void tab.courier.stop()
+    const before = world.transactions()
+    await turns(200)
+    expect(world.transactions() - before).toBeLessThan(10)
+    expect(flying(world)).toEqual([])
+    expect(world.channels()).toBe(0)
+    expect(world.timers()).toBe(0)
+    expect(await world.stored()).toMatchObject([{ attempts: 0, due: now - 1 }])
+  })
+})
+
+test('a page that has left listens to nobody, even if its requests end later', async () => {
+  const { world, tab } = await setUp()
+  post(tab, 1, 2)
+  await world.settle()
+  tab.left = true
+  tab.hidden = true
+  tab.courier.hurry()
+  tab.outbox.leave()
+  await answerNext(world, ok)
+  await answerNext(world, answer(503))
+  await world.tick(second)
+  expect(world.channels()).toBe(0)
+})
+
+test('without IndexedDB, hits wait in memory and are sent all the same', async () => {
+  const world = createWorld()
+  world.note = JSON.stringify({ ...untried, sight: 'readable' })
+  const tab = await world.open({ persistent: false })
+  post(tab, ...numbers(5))
+  await answerNext(world, timeout)
+  await answerAll(world, ok)
+  for (let seconds = 0; seconds < 5; seconds += 1) {
+    await world.tick(second)
+    await answerAll(world, ok)
+  }
+  expect(told(tab).filter((report) => report.includes('accepted'))).toHaveLength(5)
+  expect(world.timers()).toBe(0)
+})
+
+describe('a database that cannot be written to', () => {
+  const full = () => {
+    throw new DOMException('Full', 'QuotaExceededError')
+  }
+
+  test('keeps nobody from sending what is stored, nor is it asked again and again', async () => {
+    const { world, tab } = await setUp()
+    await world.setOnline(false)
+    post(tab, 1, 2, 3)
+    await world.settle()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(full)
+    const before = world.transactions()
+    await world.setOnline(true)
+    for (let seconds = 0; seconds < 5; seconds += 1) {
+      await world.tick(second)
+      await answerAll(world, ok)
+    }
+    expect(told(tab).filter((report) => report.includes('accepted'))).toHaveLength(3)
+    await world.tick(minute)
+    expect(world.transactions() - before).toBeLessThan(60)
+    expect(await stored(world)).toEqual([])
+  })
+
+  test('nor read from, is not asked again and again', async () => {
+    const { world, tab } = await setUp()
+    await world.setOnline(false)
+    post(tab, 1)
+    await world.settle()
+    const broken = vi.spyOn(IDBIndex.prototype, 'getAll').mockImplementation(full)
+    const before = world.transactions()
+    await world.setOnline(true)
+    await world.tick(10 * second)
+    expect(world.transactions() - before).toBeLessThan(60)
+    broken.mockRestore()
+    tab.courier.resume()
+    await world.settle()
+    expect(flying(world)).toEqual(['1'])
+  })
+})
+
+describe('a new hit finds its timer', () => {
+  test.each(numbers(12, 0))('though the outbox is being asked: %i turns before', async (count) => {
+    const { world, tab } = await setUp({ floor: now + 30 * second })
+    tab.courier.resume()
+    await turns(count)
+    post(tab, 1)
+    await world.tick(minute)
+    expect(flying(world)).toEqual(['1'])
+  })
+})
+
+describe('after all was to be forgotten', () => {
+  test('a call made before, whose hook came after, is sent once at most', async () => {
+    const { world, tab } = await setUp({ sight: 'unknown' })
+    void tab.courier.forget()
+    await world.settle()
+    post(tab, 1)
+    await answerNext(world, network)
+    await world.tick(minute)
+    expect(flying(world)).toEqual([])
+    expect(told(tab)).toEqual(['1 waiting network', '1 dropped consent'])
+    expect(await stored(world)).toEqual([])
+  })
+
+  test('the hits of another client id are none of it', async () => {
+    const { world, tab } = await setUp()
+    const other = await world.open({ clientId: 'other' })
+    await world.setOnline(false)
+    other.courier.post([hitOf(1, { client_id: 'other' })], now - 1)
+    await world.settle()
+    void tab.courier.forget()
+    await world.settle()
+    world.online = true
+    other.hide()
+    expect(flying(world)).toEqual(['1'])
+  })
+
+  test('new hits go on, though the clock was set back', async () => {
+    const { world, tab } = await setUp({ sight: 'unknown' })
+    void tab.courier.forget()
+    await world.settle()
+    vi.setSystemTime(now - minute)
+    post(tab, 1)
+    await answerNext(world, network)
+    expect(flying(world)).toEqual(['1*'])
+  })
+
+  test('what could not be deleted then is not sent', async () => {
+    const { world, tab } = await setUp()
+    await world.setOnline(false)
+    post(tab, 1, 2)
+    await world.settle()
+    vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(() => {
+      throw new DOMException('Trouble', 'UnknownError')
+    })
+    void tab.courier.forget()
+    await world.settle()
+    expect(await stored(world)).toEqual([1, 2])
+    await world.setOnline(true)
+    expect(flying(world)).toEqual([])
+    expect(await stored(world)).toEqual([])
+  })
+})
+
+test('an accepted hit whose deletion failed is not sent again', async () => {
+  const { world, tab } = await setUp()
+  post(tab, 1)
+  await world.settle()
+  vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(() => {
+    throw new DOMException('Trouble', 'UnknownError')
+  })
+  await answerNext(world, ok)
+  await world.tick(leaseMs)
+  tab.courier.resume()
+  await world.settle()
+  expect(flying(world)).toEqual([])
+  expect(await stored(world)).toEqual([])
+})

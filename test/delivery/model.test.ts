@@ -1,0 +1,229 @@
+import fc from 'fast-check'
+import { afterEach, expect, test, vi } from 'vitest'
+import { hour, minute, second } from '../../src/delivery/endpoint.ts'
+import type { Outcome } from '../../src/delivery/policy.ts'
+import { hitOf, outcomes } from './support.ts'
+import { type Flight, type Tab, type World, begin } from './world.ts'
+
+// Random interleavings of all that can happen, on the real courier and outbox. For a soak:
+// NUM_RUNS=5000 SEED=1 npx vitest run --project pure test/delivery/model
+const numRuns = Number(process.env.NUM_RUNS ?? 100)
+const seed = Number(process.env.SEED ?? 20_261_124)
+
+const { answer, redirect, opaque, network, timeout } = outcomes
+
+const outcome = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(answer(200)) },
+  { weight: 2, arbitrary: fc.constant(network) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Outcome>(timeout, redirect, answer(503), answer(404), answer(400)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom(second, 30 * second, 10 * minute, 24 * hour)
+      .map((retryAfterMs) => answer(429, retryAfterMs)),
+  },
+)
+const ms = fc.constantFrom(1, 60, second, 5 * second, 11 * second, 21 * second, 5 * minute, hour)
+const hits = fc.constantFrom(1, 1, 2, 5)
+/** Which of the tabs, or requests, that there are. */
+const which = fc.nat({ max: 9 })
+
+const what = <Name extends string>(name: Name) => fc.constant(name)
+const action = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ what: what('call'), which, hits }) },
+  { weight: 8, arbitrary: fc.record({ what: what('answer'), which, outcome }) },
+  { weight: 5, arbitrary: fc.record({ what: what('tick'), ms }) },
+  { weight: 2, arbitrary: fc.record({ what: what('open') }) },
+  { weight: 1, arbitrary: fc.record({ what: what('close'), which }) },
+  { weight: 1, arbitrary: fc.record({ what: what('crash'), which }) },
+  // To another tab and back.
+  { weight: 2, arbitrary: fc.record({ what: what('switch'), which }) },
+  // Offline, or online again.
+  { weight: 1, arbitrary: fc.record({ what: what('network') }) },
+)
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never
+
+const pick = <Item>(items: Item[], which: number) => items[which % items.length]
+
+/** What ought to be. */
+type Model = {
+  /** Every hit that was posted, as it was, and by whom. */
+  posted: Map<string, { json: string; by: Tab }>
+  /** No request may depart before. */
+  floor: number
+  /** What a request broke, in words. */
+  broken: string[]
+  reportsOf: (tab: Tab, id: string) => Tab['reports']
+  /** Whether somebody said that it was accepted, or dropped for a reason. */
+  hasEnded: (id: string) => boolean
+}
+
+const isEnd = ({ outcome }: Tab['reports'][number]) => outcome !== 'waiting'
+
+/** Watches what a world sends. */
+function watch(world: World): Model {
+  const senders = new Set<Tab>()
+  const turns = new Set<string>()
+  const model: Model = {
+    posted: new Map(),
+    floor: 0,
+    broken: [],
+    reportsOf: ({ reports }, id) => reports.filter(({ row }) => row.id === id),
+    hasEnded: (id) => [...senders].some((tab) => model.reportsOf(tab, id).some(isEnd)),
+  }
+  world.onSend = (flight) => {
+    const { tab, hit, mode } = flight
+    const id = hit.event_id
+    senders.add(tab)
+    const reports = model.reportsOf(tab, id)
+    const others = world.flights.filter((other) => other !== flight)
+    const ofTab = others.filter((other) => other.tab === tab)
+    // The hit is to wait until then, whatever the endpoint's state.
+    const dues = [...senders].map((each) => model.reportsOf(each, id).at(-1)?.due ?? 0)
+    // Once more, no-cors, at once: nothing was reported in between.
+    const turn = `${[...senders].indexOf(tab)} ${id} ${reports.length}`
+    const follows = mode === 'no-cors' && turns.has(turn)
+    turns.add(turn)
+
+    const rules = {
+      'nothing is sent while offline': world.online,
+      'nothing is sent before the floor': Date.now() >= model.floor,
+      'nothing is sent before its time': follows || Date.now() >= Math.max(...dues),
+      'two are in flight at most': follows || tab.hidden || ofTab.length < 2,
+      'a hit is in flight once': !others.some((other) => other.hit.event_id === id),
+      'a hit says the same every time': JSON.stringify(hit) === model.posted.get(id)?.json,
+      'what has ended is not sent again': !reports.some(isEnd),
+    }
+    for (const [rule, holds] of Object.entries(rules)) if (!holds) model.broken.push(rule)
+  }
+  return model
+}
+
+/** Lets one thing happen, in the world and in the model. */
+async function perform(world: World, model: Model, action: Action): Promise<void> {
+  const tab = 'which' in action ? pick(world.tabs, action.which) : undefined
+  switch (action.what) {
+    case 'call': {
+      if (tab === undefined) return
+      const from = model.posted.size
+      const hits = Array.from({ length: action.hits }, (_, index) => hitOf(from + index))
+      for (const hit of hits) model.posted.set(hit.event_id, { json: JSON.stringify(hit), by: tab })
+      tab.courier.post(hits, Date.now() - 1)
+      return world.settle()
+    }
+    case 'answer': {
+      const flight = pick(world.flights, action.which)
+      return flight && respond(world, model, flight, action.outcome)
+    }
+    case 'tick':
+      return world.tick(action.ms)
+    case 'open':
+      if (world.tabs.length < 4) await world.open({ persistent: world.tabs[0]?.persistent ?? true })
+      return
+    case 'close':
+      return tab?.close()
+    case 'crash':
+      return tab?.crash()
+    case 'switch':
+      if (tab?.hidden) tab.show()
+      else tab?.hide()
+      return world.settle()
+    case 'network':
+      return world.setOnline(!world.online)
+  }
+}
+
+/** A request to a collector that sends CORS headers, unless something in between failed. */
+async function respond(
+  world: World,
+  model: Model,
+  flight: Flight,
+  outcome: Outcome,
+): Promise<void> {
+  const isAnswer = outcome.kind === 'answer' || outcome.kind === 'redirect'
+  if (flight.mode === 'no-cors') return world.answer(flight, isAnswer ? opaque : outcome)
+  if (outcome.kind === 'answer' && outcome.retryAfterMs !== undefined) {
+    model.floor = Math.max(model.floor, Date.now() + Math.min(hour, outcome.retryAfterMs))
+  }
+  return world.answer(flight, outcome)
+}
+
+/** The rows in IndexedDB; for a world without, those in the memory of its tabs. */
+const rowsOf = async (world: World, persistent: boolean) =>
+  persistent ? world.stored() : world.tabs.flatMap(({ outbox }) => outbox.known())
+
+async function expectAllWell(world: World, model: Model, persistent: boolean): Promise<void> {
+  expect(model.broken).toEqual([])
+  const rows = new Map((await rowsOf(world, persistent)).map((row) => [row.id, row]))
+  for (const [id, { json, by }] of model.posted) {
+    if (model.hasEnded(id)) continue
+    expect(JSON.stringify(rows.get(id)?.hit), 'accepted, dropped or stored').toBe(json)
+    // Whoever posted it comes back to it, unless an event will make it.
+    const isBusy = world.timers(by) > 0 || world.flights.some(({ tab }) => tab === by)
+    expect(isBusy || by.dead || by.hidden || !world.online, 'not forgotten').toBe(true)
+  }
+}
+
+/** From now on the network and the collector are well, and somebody looks at a page. */
+async function heal(world: World, model: Model, persistent: boolean): Promise<void> {
+  if (!world.online) await world.setOnline(true)
+  if (persistent) await world.open()
+  for (const tab of world.tabs) if (tab.hidden) tab.show()
+  const isQuiet = async () => {
+    await world.settle()
+    return world.flights.length === 0 && (await rowsOf(world, persistent)).length === 0
+  }
+  for (let minutes = 0; minutes < 4 * 60 && !(await isQuiet()); minutes += 1) {
+    for (let flight = world.flights[0]; flight; flight = world.flights[0]) {
+      await respond(world, model, flight, answer(200))
+    }
+    await world.tick(minute)
+  }
+}
+
+let world: ReturnType<typeof begin> | undefined
+afterEach(() => {
+  world?.end()
+})
+
+test.each([
+  ['in IndexedDB', true, numRuns],
+  // What a tab keeps in memory dies with it, and so none does.
+  ['in memory', false, Math.ceil(numRuns / 4)],
+] as const)(
+  '%s no hit is lost, and all arrive in the end',
+  async (_, persistent, numRuns) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          action.filter(({ what }) => persistent || (what !== 'crash' && what !== 'close')),
+          { maxLength: 60, size: 'max' },
+        ),
+        fc.infiniteStream(fc.integer({ min: 0, max: 999_999 })),
+        async (actions, randoms) => {
+          world?.end()
+          world = begin()
+          const random = () => Number(randoms.next().value) / 1_000_000
+          vi.spyOn(Math, 'random').mockImplementation(random)
+          const model = watch(world)
+          await world.open({ persistent })
+          for (const action of actions) {
+            await perform(world, model, action)
+            await expectAllWell(world, model, persistent)
+          }
+          await heal(world, model, persistent)
+          await expectAllWell(world, model, persistent)
+          expect(await rowsOf(world, persistent)).toEqual([])
+          // And then there is nothing left to do.
+          await world.tick(2 * hour)
+          expect(world.timers()).toBe(0)
+        },
+      ),
+      { seed, numRuns },
+    )
+  },
+  0,
+)

@@ -1,0 +1,510 @@
+import { describe, expect, test } from 'vitest'
+import { type EndpointState, hour, minute, second, untried } from '../../src/delivery/endpoint.ts'
+import { type Attempt, type Outcome, type Verdict, judge } from '../../src/delivery/policy.ts'
+import { type StateName, attemptAt, now, outcomes, states } from './support.ts'
+
+const { answer, redirect, opaque, network, timeout } = outcomes
+
+/** In that state, this outcome: what becomes of the hit, and what changes in the state. */
+type Transition = [StateName, Verdict, Partial<EndpointState>]
+
+/** A test for every row; `more` says how the attempt differs from a plain one. */
+function transitions(outcome: Outcome, rows: Transition[], more: Partial<Attempt> = {}): void {
+  test.each(rows)('%s', (name, verdict, changes) => {
+    const state = states[name]
+    expect(judge(state, outcome, attemptAt(now, more))).toStrictEqual({
+      state: { ...state, ...changes },
+      verdict,
+    })
+  })
+}
+
+const calm = { step: 0, retryAt: 0 }
+/** What any answer that can be read does. */
+const seen = { sight: 'readable', networkErrors: 0 } as const
+const backedOff = (step: number, delayMs: number) => {
+  return { step, steppedAt: now, retryAt: now + delayMs }
+}
+
+describe('2xx: accepted; backoff, breaker and rejections are forgotten', () => {
+  const accepted = (status: number): Verdict => ({ outcome: 'accepted', status })
+  const fresh = { ...seen, ...calm, rejections: 0 }
+
+  transitions(answer(200), [
+    ['untried', accepted(200), { sight: 'readable' }],
+    ['readable', accepted(200), {}],
+    ['backing off', accepted(200), fresh],
+    ['one network error from open', accepted(200), fresh],
+    ['open', accepted(200), fresh],
+    ['twice refused', accepted(200), fresh],
+    ['refused', accepted(200), fresh],
+    ['opaque', accepted(200), { sight: 'readable' }],
+    ['asked for silence', accepted(200), {}],
+  ])
+
+  test.each([200, 201, 204, 299])('%i', (status) => {
+    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    expect(verdict).toStrictEqual(accepted(status))
+  })
+})
+
+describe('400, 413, 422: dropped; the endpoint itself is well', () => {
+  const refused = (status: number): Verdict => ({ outcome: 'dropped', reason: 'refused', status })
+
+  transitions(answer(400), [
+    ['untried', refused(400), { sight: 'readable' }],
+    ['readable', refused(400), {}],
+    ['backing off', refused(400), calm],
+    ['one network error from open', refused(400), { ...seen, ...calm }],
+    ['open', refused(400), { ...seen, ...calm }],
+    ['twice refused', refused(400), {}],
+    ['refused', refused(400), { retryAt: 0 }],
+    ['opaque', refused(400), { sight: 'readable' }],
+    ['asked for silence', refused(400), {}],
+  ])
+
+  test.each([400, 413, 422])('%i', (status) => {
+    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    expect(verdict).toStrictEqual(refused(status))
+  })
+})
+
+describe('408, 425, 429, 5xx: waits; one backoff for all hits', () => {
+  const waiting = (status: number): Verdict => ({ outcome: 'waiting', reason: 'status', status })
+
+  transitions(answer(503), [
+    ['untried', waiting(503), { ...seen, cause: 'status', ...backedOff(1, second) }],
+    ['readable', waiting(503), { cause: 'status', ...backedOff(1, second) }],
+    ['backing off', waiting(503), backedOff(4, 8 * second)],
+    [
+      'one network error from open',
+      waiting(503),
+      { ...seen, cause: 'status', ...backedOff(3, 4 * second) },
+    ],
+    ['open', waiting(503), { ...seen, cause: 'status', ...backedOff(4, 8 * second) }],
+    ['twice refused', waiting(503), backedOff(1, second)],
+    ['refused', waiting(503), backedOff(1, second)],
+    ['opaque', waiting(503), { ...seen, cause: 'status', ...backedOff(1, second) }],
+    ['asked for silence', waiting(503), { cause: 'status', ...backedOff(1, second) }],
+  ])
+
+  test.each([408, 425, 500, 501, 502, 503, 504, 511, 599])('%i', (status) => {
+    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    expect(verdict).toStrictEqual(waiting(status))
+  })
+
+  test('429 is called by its name', () => {
+    expect(judge(untried, answer(429), attemptAt(now))).toStrictEqual({
+      state: { ...untried, ...seen, cause: 'rate-limited', ...backedOff(1, second) },
+      verdict: { outcome: 'waiting', reason: 'rate-limited', status: 429 },
+    })
+  })
+})
+
+describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow lane', () => {
+  const slow = (delayMs: number, status?: number): Verdict => ({
+    outcome: 'waiting',
+    reason: 'status',
+    due: now + delayMs,
+    ...(status === undefined ? {} : { status }),
+  })
+  const first = { ...seen, cause: 'status', rejections: 1 } as const
+
+  const rows = (status?: number): Transition[] => [
+    ['untried', slow(5 * minute, status), first],
+    ['readable', slow(5 * minute, status), first],
+    ['backing off', slow(5 * minute, status), { ...first, ...calm }],
+    ['one network error from open', slow(5 * minute, status), { ...first, ...calm }],
+    ['open', slow(5 * minute, status), { ...first, ...calm }],
+    // The third in a row closes the road for the others too.
+    ['twice refused', slow(20 * minute, status), { rejections: 3, retryAt: now + 20 * minute }],
+    ['refused', slow(40 * minute, status), { rejections: 4, retryAt: now + 40 * minute }],
+    ['opaque', slow(5 * minute, status), first],
+    ['asked for silence', slow(5 * minute, status), first],
+  ]
+  describe('401', () => transitions(answer(401), rows(401)))
+  describe('an opaque redirect', () => transitions(redirect, rows()))
+
+  test.each([
+    199, 300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 409, 410, 431, 451, 499,
+  ])('%i', (status) => {
+    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    expect(verdict).toStrictEqual(slow(5 * minute, status))
+  })
+
+  test.each([
+    [0, 5],
+    [1, 10],
+    [2, 20],
+    [3, 40],
+    [4, 60],
+    [5, 60],
+    [5000, 60],
+  ])('after %i rejections in a row the hit waits for %i min', (rejections, minutes) => {
+    const { verdict } = judge({ ...untried, rejections }, answer(404), attemptAt(now))
+    expect(verdict).toStrictEqual(slow(minutes * minute, 404))
+  })
+
+  test.each([
+    // Never below 5 min.
+    [0, 0, 5],
+    [0, 0.99, 5],
+    [1, 0, 7.5],
+    [1, 0.5, 8.75],
+    [4, 0, 60],
+    [3, 0, 30],
+  ])('after %i rejections, with a random number of %d: %d min', (rejections, random, minutes) => {
+    const { verdict } = judge({ ...untried, rejections }, answer(404), attemptAt(now, { random }))
+    expect(verdict).toStrictEqual(slow(minutes * minute, 404))
+  })
+})
+
+describe('network errors while online, at an endpoint whose answers can be read', () => {
+  const waiting: Verdict = { outcome: 'waiting', reason: 'network' }
+  const blocked: Verdict = { outcome: 'waiting', reason: 'blocked' }
+
+  transitions(network, [
+    ['readable', waiting, { networkErrors: 1, ...backedOff(1, second) }],
+    ['backing off', waiting, { cause: 'network', networkErrors: 1, ...backedOff(4, 8 * second) }],
+    [
+      'one network error from open',
+      blocked,
+      { cause: 'blocked', networkErrors: 3, ...backedOff(3, 4 * second) },
+    ],
+    ['open', blocked, { networkErrors: 4, ...backedOff(4, 8 * second) }],
+    ['twice refused', waiting, { cause: 'network', networkErrors: 1, ...backedOff(1, second) }],
+    ['refused', blocked, { cause: 'blocked', networkErrors: 1, ...backedOff(1, second) }],
+    ['asked for silence', waiting, { networkErrors: 1, ...backedOff(1, second) }],
+  ])
+
+  test('exactly the third in a row opens the breaker', () => {
+    let state = { ...untried, sight: 'readable' } as EndpointState
+    const reasons = [1, 2, 3, 4].map((minutes) => {
+      const judged = judge(state, network, attemptAt(now + minutes * minute))
+      state = judged.state
+      return 'reason' in judged.verdict && judged.verdict.reason
+    })
+    expect(reasons).toEqual(['network', 'network', 'blocked', 'blocked'])
+  })
+
+  test('a readable answer in between starts the count afresh', () => {
+    const { state } = judge(states['one network error from open'], answer(503), attemptAt(now))
+    const { verdict } = judge(state, network, attemptAt(now + minute))
+    expect(verdict).toStrictEqual(waiting)
+  })
+})
+
+describe('timeouts back off, but never open the breaker', () => {
+  const waiting: Verdict = { outcome: 'waiting', reason: 'timeout' }
+  const cause = 'timeout'
+
+  transitions(timeout, [
+    ['untried', waiting, { cause, ...backedOff(1, second) }],
+    ['readable', waiting, { cause, ...backedOff(1, second) }],
+    ['backing off', waiting, { cause, ...backedOff(4, 8 * second) }],
+    ['one network error from open', waiting, { cause, ...backedOff(3, 4 * second) }],
+    ['open', waiting, { cause, ...backedOff(4, 8 * second) }],
+    ['twice refused', waiting, { cause, ...backedOff(1, second) }],
+    ['refused', waiting, { cause, ...backedOff(1, second) }],
+    ['opaque', waiting, { cause, ...backedOff(1, second) }],
+    ['asked for silence', waiting, { cause, ...backedOff(1, second) }],
+  ])
+})
+
+describe('what says nothing about the endpoint changes nothing', () => {
+  describe('network errors while offline', () => {
+    const waiting: Verdict = { outcome: 'waiting', reason: 'offline' }
+    const all = Object.keys(states) as StateName[]
+    const rows = all.map((name): Transition => [name, waiting, {}])
+    transitions(network, rows, { online: false })
+  })
+
+  describe.each([
+    ['network', network],
+    ['timeout', timeout],
+  ] as const)('a %s error after the page has gone', (reason, outcome) => {
+    const all = Object.keys(states) as StateName[]
+    const rows = all.map((name): Transition => [name, { outcome: 'waiting', reason }, {}])
+    transitions(outcome, rows, { left: true })
+  })
+
+  test.each([
+    ['200', answer(200), 'accepted'],
+    ['503', answer(503), 'waiting'],
+    ['404', redirect, 'waiting'],
+  ] as const)('but %s counts after the page has gone', (_, outcome, verdict) => {
+    const judged = judge(states.open, outcome, attemptAt(now, { left: true }))
+    expect(judged).toEqual(judge(states.open, outcome, attemptAt(now)))
+    expect(judged.verdict.outcome).toBe(verdict)
+    expect(judged.state).not.toEqual(states.open)
+  })
+
+  test('an opaque answer counts after the page has gone', () => {
+    const left = attemptAt(now, { left: true, mode: 'no-cors' })
+    expect(judge(states.opaque, opaque, left).verdict.outcome).toBe('accepted')
+  })
+})
+
+describe('how the steps double', () => {
+  /** The delays after failures that come one after the other, up to where they stay the same. */
+  function delays(first: EndpointState, outcome: Outcome, count: number, random = 1): number[] {
+    let state: EndpointState = first
+    let at = now
+    return Array.from({ length: count }, () => {
+      at = Math.max(at, state.retryAt) + second
+      ;({ state } = judge(state, outcome, attemptAt(at, { random })))
+      return (state.retryAt - at) / second
+    })
+  }
+  const to256 = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+  test.each([
+    ['503', answer(503)],
+    ['a timeout', timeout],
+  ])('%s: from 1 s to 5 min', (_, outcome) => {
+    expect(delays(untried, outcome, 12)).toEqual([...to256, 300, 300, 300])
+  })
+
+  test('network errors: from 1 s to 30 min', () => {
+    const seconds = delays({ ...untried, sight: 'readable' }, network, 13)
+    expect(seconds).toEqual([...to256, 512, 1024, 1800, 1800])
+  })
+
+  test('network errors before the breaker opens: at most 5 min', () => {
+    const weary: EndpointState = { ...untried, sight: 'readable', step: 11 }
+    expect(delays(weary, network, 4)).toEqual([300, 300, 1800, 1800])
+  })
+
+  test('a step beyond all numbers', () => {
+    expect(delays({ ...untried, step: 5000 }, timeout, 1)).toEqual([300])
+  })
+
+  test.each([
+    [0, 0.75],
+    [0.5, 0.875],
+    [1, 1],
+  ])('with a random number of %d: %d of it', (random, part) => {
+    const expected = [1, 2, 4].map((seconds) => seconds * part)
+    expect(delays(untried, timeout, 3, random)).toEqual(expected)
+  })
+})
+
+describe('requests that were in flight together fail together', () => {
+  const first = judge({ ...untried, sight: 'readable' }, timeout, attemptAt(now)).state
+  const late = { sentAt: now - 1, now: now + 50 }
+
+  test.each<[string, Outcome, Verdict, Partial<EndpointState>]>([
+    ['timeout', timeout, { outcome: 'waiting', reason: 'timeout' }, {}],
+    [
+      '503',
+      answer(503),
+      { outcome: 'waiting', reason: 'status', status: 503 },
+      { cause: 'status' },
+    ],
+  ])('a second failure (%s) does not double the step', (_, outcome, verdict, changes) => {
+    expect(judge(first, outcome, attemptAt(now, late))).toStrictEqual({
+      state: { ...first, ...changes },
+      verdict,
+    })
+  })
+
+  test('nor does one that comes in the same millisecond', () => {
+    const { state } = judge(first, timeout, attemptAt(now))
+    expect(state).toStrictEqual(first)
+  })
+
+  test('a request that left when the step was taken is a failure of its own', () => {
+    const { state } = judge(first, timeout, attemptAt(now + 50, { sentAt: now }))
+    expect(state).toMatchObject({ step: 2, steppedAt: now + 50 })
+  })
+
+  test('three network errors of one moment do not open the breaker', () => {
+    const sent = { sentAt: now - 300 }
+    let state: EndpointState = { ...untried, sight: 'readable' }
+    for (const at of [now, now + 10, now + 20]) {
+      ;({ state } = judge(state, network, attemptAt(at, sent)))
+    }
+    expect(state).toMatchObject({ networkErrors: 1, step: 1 })
+  })
+
+  test('after the clock was set back, every failure counts again', () => {
+    const ahead = { ...untried, step: 1, steppedAt: now + 3 * hour }
+    const { state } = judge(ahead, answer(503), attemptAt(now))
+    expect(state).toMatchObject({ step: 2, retryAt: now + 2 * second })
+  })
+})
+
+describe('Retry-After', () => {
+  const floorAfter = (state: EndpointState, status: number, retryAfterMs: number) =>
+    judge(state, answer(status, retryAfterMs), attemptAt(now)).state.floor
+
+  test.each([429, 503, 408, 401, 404, 302])('is a floor after %i', (status) => {
+    expect(floorAfter(untried, status, 2 * minute)).toBe(now + 2 * minute)
+  })
+
+  test('comes on top of the backoff', () => {
+    expect(judge(untried, answer(429, 2 * minute), attemptAt(now))).toStrictEqual({
+      state: {
+        ...untried,
+        ...seen,
+        cause: 'rate-limited',
+        ...backedOff(1, second),
+        floor: now + 2 * minute,
+      },
+      verdict: { outcome: 'waiting', reason: 'rate-limited', status: 429 },
+    })
+  })
+
+  test.each([200, 204, 400, 413, 422])('means nothing after %i', (status) => {
+    expect(floorAfter(untried, status, 2 * minute)).toBe(0)
+  })
+
+  test('is an hour at most', () => {
+    expect(floorAfter(untried, 429, 30 * 24 * hour)).toBe(now + hour)
+  })
+
+  test('never lowers a floor that is in force', () => {
+    expect(floorAfter({ ...untried, floor: now + 50 * minute }, 429, minute)).toBe(
+      now + 50 * minute,
+    )
+  })
+
+  test('counts even if the floor before was set by a clock that ran ahead', () => {
+    expect(floorAfter({ ...untried, floor: now + 5 * hour }, 429, minute)).toBe(now + minute)
+  })
+})
+
+describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)', () => {
+  const again: Verdict = { outcome: 'again' }
+  const noCors = { mode: 'no-cors' } as const
+  const unconfirmed: Verdict = { outcome: 'accepted', reason: 'unconfirmed' }
+  const inAnHour = (reachedAt = now): Verdict => ({
+    outcome: 'waiting',
+    reason: 'network',
+    due: now + hour,
+    reachedAt,
+  })
+  const states4 = ['untried', 'open', 'opaque', 'readable'] as const
+
+  describe('a network error is followed by the same hit, no-cors, unless an answer was ever read', () => {
+    transitions(network, [
+      ['untried', again, {}],
+      ['opaque', again, {}],
+    ])
+    // But not while the breaker is open once that was rejected too.
+    transitions(network, [
+      [
+        'open',
+        { outcome: 'waiting', reason: 'blocked' },
+        { networkErrors: 4, ...backedOff(4, 8 * second) },
+      ],
+    ])
+
+    test('not in a page that is isolated', () => {
+      const { verdict } = judge(untried, network, attemptAt(now, { noCors: false }))
+      expect(verdict).toStrictEqual({ outcome: 'waiting', reason: 'network' })
+    })
+  })
+
+  describe('rejected as well: unreachable, or blocked', () => {
+    transitions(
+      network,
+      [
+        [
+          'untried',
+          { outcome: 'waiting', reason: 'network' },
+          { networkErrors: 1, ...backedOff(1, second) },
+        ],
+        [
+          'opaque',
+          { outcome: 'waiting', reason: 'network' },
+          { networkErrors: 1, ...backedOff(1, second) },
+        ],
+      ],
+      noCors,
+    )
+  })
+
+  describe('resolved for the first time: it was reached; the hit waits for an hour', () => {
+    transitions(
+      opaque,
+      [
+        ['untried', inAnHour(), {}],
+        ['readable', inAnHour(), {}],
+        ['backing off', inAnHour(), calm],
+        ['one network error from open', inAnHour(), { ...calm, networkErrors: 0 }],
+        ['open', inAnHour(), { ...calm, networkErrors: 0 }],
+        ['twice refused', inAnHour(), {}],
+        ['asked for silence', inAnHour(), {}],
+      ],
+      noCors,
+    )
+  })
+
+  describe('resolved again before the hour is over: it still waits', () => {
+    const reachedAt = now - hour + 1
+    const more = { ...noCors, reachedAt }
+    transitions(opaque, [['untried', inAnHour(reachedAt), {}]], more)
+  })
+
+  describe('resolved again an hour later: accepted, and the endpoint counts as opaque', () => {
+    const more = { ...noCors, reachedAt: now - hour }
+    transitions(
+      opaque,
+      [
+        ['untried', unconfirmed, { sight: 'opaque', probedAt: now }],
+        ['open', unconfirmed, { ...calm, networkErrors: 0, sight: 'opaque', probedAt: now }],
+        // An answer could be read meanwhile: what cannot be read now is an outage.
+        ['readable', inAnHour(now - hour), {}],
+      ],
+      more,
+    )
+  })
+
+  describe('once it is opaque, a hit is accepted when its request resolves', () => {
+    transitions(opaque, [['opaque', unconfirmed, {}]], noCors)
+
+    test('and the breaker closes', () => {
+      const shut: EndpointState = { ...states.open, sight: 'opaque' }
+      expect(judge(shut, opaque, attemptAt(now, noCors)).state).toStrictEqual({
+        ...shut,
+        ...calm,
+        networkErrors: 0,
+      })
+    })
+  })
+
+  test.each(states4)('%s: a readable answer ends it', (name) => {
+    expect(judge(states[name], answer(200), attemptAt(now)).state.sight).toBe('readable')
+    expect(judge(states[name], answer(404), attemptAt(now)).state.sight).toBe('readable')
+    expect(judge(states[name], redirect, attemptAt(now)).state.sight).toBe('readable')
+  })
+
+  test('the whole way of the first hit: twice two requests, an hour apart', () => {
+    const way: [Outcome, Verdict['outcome']][] = [
+      [network, 'again'],
+      [opaque, 'waiting'],
+      [network, 'again'],
+      [opaque, 'accepted'],
+    ]
+    let state: EndpointState = untried
+    let reachedAt: number | undefined
+    way.forEach(([outcome, expected], index) => {
+      const at = now + (index < 2 ? 0 : hour)
+      const mode = outcome === opaque ? 'no-cors' : 'cors'
+      const judged = judge(state, outcome, attemptAt(at, { mode, reachedAt }))
+      expect(judged.verdict.outcome).toBe(expected)
+      if ('reachedAt' in judged.verdict) reachedAt = judged.verdict.reachedAt
+      state = judged.state
+    })
+    expect(state).toStrictEqual({ ...untried, sight: 'opaque', probedAt: now + hour })
+  })
+
+  test('a hit that was reached by a clock that ran ahead is not re-sent for ever', () => {
+    const ahead = attemptAt(now, { ...noCors, reachedAt: now + 30 * 24 * hour })
+    const { verdict } = judge(untried, opaque, ahead)
+    const reachedAt = 'reachedAt' in verdict ? verdict.reachedAt : undefined
+    const later = judge(untried, opaque, attemptAt(now + hour, { ...noCors, reachedAt }))
+    expect([verdict, later.verdict]).toContainEqual(unconfirmed)
+  })
+})

@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest'
+import type { SegmentEvent } from '../../src/hit/event.ts'
+import type { SkalinSettings } from '../../src/settings.ts'
+import { at, hitOf, nameOf, page, screen, skipOf, track } from '../support/events.ts'
+
+const both = [
+  ['page', page],
+  ['screen', screen],
+] as const
+
+describe('a name', () => {
+  test.each([
+    ['as it came', 'Import', 'Import'],
+    ['in its own case', 'imPORT', 'imPORT'],
+    ['without the space around it', ' \n Import\t', 'Import'],
+    ['without other space around it', '\u00a0\u2003\ufeffImport\u2028', 'Import'],
+    ['with one space for many', 'Import  \t\r\n file', 'Import file'],
+    ['with a space for another white space', 'Import\u00a0file\nnow', 'Import file now'],
+    ['up to 255 characters', 'x'.repeat(255), 'x'.repeat(255)],
+    ['cut after 255', 'x'.repeat(256), 'x'.repeat(255)],
+    ['cut after 255 whole characters', '😀'.repeat(256), '😀'.repeat(255)],
+    ['trimmed again where it was cut', `${'x'.repeat(254)} y`, 'x'.repeat(254)],
+    ['collapsed before it is cut', `${'x '.repeat(127)}  yz`, `${'x '.repeat(127)}y`],
+    ['without half a character', 'Import \ud83d', 'Import \ufffd'],
+    ['with the other half gone', '\ude00 Import', '\ufffd Import'],
+    ['zero', '0', '0'],
+  ])('is sent %s', (_, event, name) => {
+    expect(nameOf(track({ event }))).toBe(name)
+  })
+
+  test.each([undefined, null, '', ' \n\t\u00a0', 7, true, ['Import'], { name: 'Import' }])(
+    'is missing: %j',
+    (event) => {
+      expect(skipOf(track({ event }))).toBe('no-name')
+    },
+  )
+})
+
+describe.each(both)('a %s', (_, call) => {
+  test.each<[SegmentEvent, string]>([
+    [{ category: 'Docs', name: 'Install' }, 'Docs Install'],
+    [{ name: 'Install' }, 'Install'],
+    [{ category: 'Docs' }, 'Docs'],
+    [{ category: ' ', name: 'Install' }, 'Install'],
+    [{ category: 'Docs', name: '' }, 'Docs'],
+    [{ category: null, name: 'Install' }, 'Install'],
+    [{ category: 7, name: 'Install' }, 'Install'],
+    [{ category: ' Docs \n', name: ' Install  it ' }, 'Docs Install it'],
+    [{ category: 'x'.repeat(254), name: 'y' }, 'x'.repeat(254)],
+    [{ category: 'x'.repeat(253), name: 'yz' }, `${'x'.repeat(253)} y`],
+    [{ event: 'Import', name: 'Install' }, 'Install'],
+    // A name is what somebody chose, whatever it looks like.
+    [{ name: '/users/7' }, '/users/7'],
+  ])('with %j is named %j', (fields, name) => {
+    expect(nameOf(call(fields))).toBe(name)
+  })
+})
+
+describe('a page without a name', () => {
+  const path = '/from/path'
+  const url = 'https://app.example/from/url?a=1#b'
+  test.each([
+    ['its path', path, url, path],
+    ['the path of its URL', undefined, url, '/from/url'],
+    ['the path of its URL', '', url, '/from/url'],
+    ['the path of its URL', 7, url, '/from/url'],
+    ['the path of its URL, the root', undefined, 'https://app.example', '/'],
+  ])('is named by %s: %j, %j', (_, from, href, name) => {
+    expect(nameOf(at(from, href))).toBe(name)
+  })
+
+  test.each([
+    [undefined, undefined],
+    ['', 'not a URL'],
+    [undefined, '/from/url'],
+    [null, 7],
+  ])('has none by path %j and URL %j', (from, href) => {
+    expect(skipOf(at(from, href))).toBe('no-name')
+  })
+
+  test('has none without any context', () => {
+    expect(skipOf(page({ context: null }))).toBe('no-name')
+  })
+})
+
+describe('the template of a path', () => {
+  test.each([
+    // all digits
+    ['/users/7', '/users/:id'],
+    ['/users/0012345678901', '/users/:id'],
+    ['/users/7a', '/users/7a'],
+    ['/users/7.0', '/users/7.0'],
+    ['/users/-7', '/users/-7'],
+    ['/v2', '/v2'],
+    // a UUID; this one has too few digits for any other rule
+    ['/a/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee/b', '/a/:id/b'],
+    ['/a/AAAAAAAA-BBBB-4CCC-8ddd-eeeeeeeeeeee', '/a/:id'],
+    ['/a/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeeg', '/a/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeeg'],
+    ['/a/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeeee', '/a/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeeee'],
+    ['/a/x-aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', '/a/x-aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'],
+    ['/a/aaaaaaaabbbb-4ccc-8ddd-eeeeeeeeeeee', '/a/aaaaaaaabbbb-4ccc-8ddd-eeeeeeeeeeee'],
+    // hexadecimal of 8 or more with a digit
+    ['/projects/8f14e45f/edit', '/projects/:id/edit'],
+    ['/projects/ABCDEFA1', '/projects/:id'],
+    ['/projects/abcdefabcdefabcdef1', '/projects/:id'],
+    ['/projects/abcdef1', '/projects/abcdef1'],
+    ['/projects/deadbeef', '/projects/deadbeef'],
+    ['/projects/deadbeefdeadbeef', '/projects/deadbeefdeadbeef'],
+    ['/projects/8f14e45g', '/projects/8f14e45g'],
+    // a ULID; again with too few digits for any other rule
+    ['/orders/01ABCDEFGHJKMNPQRSTVWXYZAB', '/orders/:id'],
+    ['/orders/01abcdefghjkmnpqrstvwxyzab', '/orders/:id'],
+    ['/orders/7ZABCDEFGHJKMNPQRSTVWXYZAB', '/orders/:id'],
+    ['/orders/81ABCDEFGHJKMNPQRSTVWXYZAB', '/orders/81ABCDEFGHJKMNPQRSTVWXYZAB'],
+    ['/orders/01ABCDEFGHIKMNPQRSTVWXYZAB', '/orders/01ABCDEFGHIKMNPQRSTVWXYZAB'],
+    ['/orders/01ABCDEFGHLKMNPQRSTVWXYZAB', '/orders/01ABCDEFGHLKMNPQRSTVWXYZAB'],
+    ['/orders/01ABCDEFGHOKMNPQRSTVWXYZAB', '/orders/01ABCDEFGHOKMNPQRSTVWXYZAB'],
+    ['/orders/01ABCDEFGHUKMNPQRSTVWXYZAB', '/orders/01ABCDEFGHUKMNPQRSTVWXYZAB'],
+    ['/orders/01ABCDEFGHJKMNPQRSTVWXYZA', '/orders/01ABCDEFGHJKMNPQRSTVWXYZA'],
+    ['/orders/01ABCDEFGHJKMNPQRSTVWXYZABC', '/orders/01ABCDEFGHJKMNPQRSTVWXYZABC'],
+    // anything with @
+    ['/users/@jane/posts', '/users/:id/posts'],
+    ['/users/jane@example.com', '/users/:id'],
+    ['/users/jane%40example.com', '/users/:id'],
+    ['/users/jane%2540example.com', '/users/jane%2540example.com'],
+    // 12 characters or more with 3 digits or more
+    ['/posts/invoice-2024', '/posts/:id'],
+    ['/posts/1-a-2-bcdef-3', '/posts/:id'],
+    ['/posts/a%0A1234567890', '/posts/:id'],
+    ['/posts/invoic-2024', '/posts/invoic-2024'],
+    ['/posts/a-very-long-title-of-24', '/posts/a-very-long-title-of-24'],
+    // decoded to be looked at, but printed as it came
+    ['/caf%C3%A9/%37', '/caf%C3%A9/:id'],
+    ['/posts/%61bc-12345', '/posts/%61bc-12345'],
+    ['/sale/100%', '/sale/100%'],
+    ['/sale/%E0%A4%A', '/sale/%E0%A4%A'],
+    ['/sale/jane@100%', '/sale/:id'],
+    // slashes
+    ['/', '/'],
+    ['//', '/'],
+    ['/a/', '/a'],
+    ['/a///', '/a'],
+    ['/a//b', '/a//b'],
+    ['//a', '//a'],
+    ['/7/', '/:id'],
+    ['7', ':id'],
+    // what is no path
+    ['/a?token=1', '/a'],
+    ['/a#/b\n/c', '/a'],
+    // the rules for names
+    ['/a b/  c', '/a b/ c'],
+    [`/${'x'.repeat(300)}`, `/${'x'.repeat(254)}`],
+  ])('%s is %s', (path, name) => {
+    expect(nameOf(at(path))).toBe(name)
+  })
+
+  // In the square of its length, this would take minutes.
+  test('takes no time for a link made to take long', () => {
+    expect(nameOf(at(`/a${'/'.repeat(200_000)}b`))).toBe(`/a${'/'.repeat(253)}`)
+  })
+})
+
+describe('the `featureName` setting', () => {
+  type Rename = NonNullable<SkalinSettings['featureName']>
+  const renaming = (answer: unknown) => ({ settings: { featureName: (() => answer) as Rename } })
+  const naming = (featureName: unknown) => ({ integrations: { Skalin: { featureName } } })
+
+  test('is told the event and the name that would be sent', () => {
+    const asked: unknown[] = []
+    const featureName: Rename = (...args) => void asked.push(args)
+    const events = [track({ event: ' Import ' }), at('/users/7')]
+    for (const event of events) hitOf(event, { settings: { featureName } })
+    expect(asked).toEqual([
+      [events[0], 'Import'],
+      [events[1], '/users/:id'],
+    ])
+  })
+
+  test.each([
+    ['Upload', 'Upload'],
+    ['  Up \n load ', 'Up load'],
+    ['😀'.repeat(256), '😀'.repeat(255)],
+    // A name that somebody gave is no path.
+    ['/users/7', '/users/7'],
+    [undefined, 'Import'],
+  ])('answers %j: %j', (answer, name) => {
+    const warnings: string[] = []
+    expect(nameOf(track(), { ...renaming(answer), warnings })).toBe(name)
+    expect(warnings).toEqual([])
+  })
+
+  test.each([[null], [''], [' \n ']])('answers %j: skipped', (answer) => {
+    const warnings: string[] = []
+    expect(skipOf(track(), { ...renaming(answer), warnings })).toBe('feature-name')
+    expect(warnings).toEqual([])
+  })
+
+  test.each([
+    [7, 'number'],
+    [false, 'boolean'],
+    [['Upload'], 'object'],
+    [Promise.resolve('Upload'), 'object'],
+  ])('that answers with the wrong type is as good as not given: %j', (answer, type) => {
+    const warnings: string[] = []
+    expect(nameOf(track(), { ...renaming(answer), warnings })).toBe('Import')
+    expect(warnings).toEqual([`\`featureName\` returned the wrong type (${type}) and was ignored.`])
+  })
+
+  test('that throws is as good as not given', () => {
+    const warnings: string[] = []
+    const featureName = () => {
+      throw new Error('of the site')
+    }
+    expect(nameOf(track(), { settings: { featureName }, warnings })).toBe('Import')
+    expect(warnings).toEqual(['`featureName` threw and was ignored.'])
+  })
+
+  test('is not asked about a call without a name', () => {
+    expect(skipOf(track({ event: '' }), renaming('Upload'))).toBe('no-name')
+  })
+
+  test.each([
+    ['Upload', 'Upload'],
+    [' Up  load ', 'Up load'],
+    ['😀'.repeat(256), '😀'.repeat(255)],
+  ])("goes after the call's own name %j", (own, name) => {
+    expect(nameOf(track(naming(own)), renaming('Setting'))).toBe(name)
+  })
+
+  test.each([null, '', '  '])('goes after a call that wants none by %j', (own) => {
+    expect(skipOf(track(naming(own)), renaming('Setting'))).toBe('feature-name')
+  })
+
+  test.each([undefined, 7, false, {}, () => 'Upload'])(
+    "is asked where the call's own name is none: %j",
+    (own) => {
+      expect(nameOf(track(naming(own)), renaming('Setting'))).toBe('Setting')
+    },
+  )
+
+  test("a call's own name names what had none", () => {
+    expect(nameOf(screen(naming('Upload')))).toBe('Upload')
+    expect(nameOf(track({ event: undefined, ...naming('Upload') }))).toBe('Upload')
+  })
+
+  test.each([true, null, 'Upload', [], undefined])('has nothing to do with %j', (Skalin) => {
+    expect(nameOf(track({ integrations: { Skalin } }), renaming('Setting'))).toBe('Setting')
+  })
+})

@@ -1,0 +1,159 @@
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+import type { ReceivedRequest } from '../../src/testing/index.ts'
+import { until } from './deadline.ts'
+import { type Rig, type Told, errorsOf, ready } from './rig.ts'
+
+/** A hit of the outbox, as IndexedDB has it. */
+export type StoredRow = {
+  id: string
+  hit: Record<string, string>
+  endpoint: string
+  at: number
+  due: number
+  attempts: number
+}
+
+export const featureOf = (hit: Readonly<Record<string, string | undefined>>): string =>
+  (JSON.parse(hit.event ?? '{}') as { name?: string }).name ?? ''
+
+/** `prefix-0` to `prefix-<count - 1>`. */
+export const names = (count: number, prefix = 'call'): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+
+/** Opens a page of the npm build that sends unknown visitors' features at once. */
+export async function openPage(
+  newPage: () => Promise<Page>,
+  rig: Rig,
+  {
+    path = '/app',
+    settings = '',
+    isReady = true,
+  }: { path?: string; settings?: string; isReady?: boolean } = {},
+): Promise<{ page: Page; errors: string[] }> {
+  const page = await newPage()
+  const errors = errorsOf(page)
+  await page.goto(rig.serve('npm', path, `anonymous: 'send', ${settings}`))
+  if (isReady) await ready(page)
+  return { page, errors }
+}
+
+/** Makes a `track` call for each name, in one task. */
+export function track(page: Page, features: string[]): Promise<void> {
+  return page.evaluate((all) => {
+    for (const name of all) void window.analytics.track(name)
+  }, features)
+}
+
+/** What the outbox holds, read beside the plugin. */
+export function stored(page: Page): Promise<StoredRow[]> {
+  return page.evaluate(
+    () =>
+      new Promise<StoredRow[]>((resolve, reject) => {
+        const opening = indexedDB.open('skalin')
+        opening.onerror = () => reject(new Error('The outbox could not be opened'))
+        opening.onupgradeneeded = () => opening.transaction?.abort()
+        opening.onsuccess = () => {
+          const db = opening.result
+          const all = db.transaction('outbox').objectStore('outbox').getAll()
+          all.onsuccess = () => {
+            db.close()
+            resolve(all.result as StoredRow[])
+          }
+        }
+      }),
+  )
+}
+
+/** Puts rows into the outbox as earlier pages would have, one a millisecond, the last a minute ago. */
+export async function leaveBehind(page: Page, rig: Rig, features: string[]): Promise<void> {
+  await page.evaluate(
+    ([endpoint, all]) =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open('skalin')
+        opening.onsuccess = () => {
+          const db = opening.result
+          const writing = db.transaction('outbox', 'readwrite')
+          const first = Date.now() - 60_000 - all.length
+          for (const [index, name] of all.entries()) {
+            const id = index.toString(16).padStart(16, '0')
+            const at = first + index
+            const hit = {
+              rec: '1',
+              client_id: 'test-client',
+              action: 'ev',
+              event: JSON.stringify({ name, event_name: 'feature' }),
+              event_id: id,
+              visitor_id: '0123456789abcdef',
+              visit_id: 'fedcba9876543210',
+              ts: new Date(at).toISOString().slice(0, 19),
+              localtime: '12:00:00',
+              identity: '{"id":"alice","email":"alice@example.com"}',
+              customer_id: 'acme',
+              url: 'https://app.example.com/projects/1234/settings',
+            }
+            writing.objectStore('outbox').put({ id, hit, endpoint, at, due: at, attempts: 0 })
+          }
+          writing.onerror = () => reject(new Error('The rows could not be written'))
+          writing.oncomplete = () => {
+            db.close()
+            resolve()
+          }
+        }
+      }),
+    [rig.collector.endpoint, features] as const,
+  )
+}
+
+export const acceptedBy = (rig: Rig): ReceivedRequest[] =>
+  rig.collector.requests.filter(({ accepted }) => accepted)
+
+/** Waits until the collector has accepted exactly these features. */
+export async function arrived(rig: Rig, features: string[], deadlineMs = 20_000): Promise<void> {
+  const wanted = new Set(features)
+  const missing = () => {
+    const got = new Set(acceptedBy(rig).map(({ hit }) => featureOf(hit)))
+    return [...wanted].filter((name) => !got.has(name))
+  }
+  try {
+    await until(() => missing().length === 0, { message: 'all features', deadlineMs })
+  } catch {
+    const lost = missing()
+    throw new Error(`${lost.length} of ${wanted.size} missing: ${lost.slice(0, 10).join(', ')} …`)
+  }
+}
+
+/** Waits until so many hits are written down. */
+export async function writtenDown(page: Page, count: number): Promise<StoredRow[]> {
+  let rows: StoredRow[] = []
+  await until(
+    async () => {
+      rows = await stored(page)
+      return rows.length === count
+    },
+    { message: () => `${count} stored rows, the last count was ${rows.length}` },
+  )
+  return rows
+}
+
+/** What holds under every fault: each re-send says the same, nothing is malformed, nobody saw an error. */
+export function expectSound(rig: Rig, errors: string[] = []): void {
+  expect(errors).toEqual([])
+  const bodies = new Map<string, string>()
+  for (const { method, body, hit, problems } of rig.collector.requests) {
+    expect(method).toBe('POST')
+    expect(problems).toEqual([])
+    const id = hit.event_id ?? ''
+    expect(body).toBe(bodies.get(id) ?? body)
+    bodies.set(id, body)
+  }
+}
+
+/** What `onDelivery` was told so far. */
+export const reports = (page: Page): Promise<Told[]> => page.evaluate(() => window.reports)
+
+/** How many requests more than hits there were. */
+export function duplicates(rig: Rig): number {
+  const accepted = acceptedBy(rig)
+  return accepted.length - new Set(accepted.map(({ hit }) => hit.event_id)).size
+}

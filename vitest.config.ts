@@ -1,0 +1,60 @@
+import { defineConfig } from 'vitest/config'
+import packageJson from './package.json' with { type: 'json' }
+import { totals } from './test/support/reporter.ts'
+
+// Hits carry local times, so the zone is pinned, to one with daylight saving; set before any worker
+// starts, so that each inherits it, and so does Chromium.
+process.env.TZ = 'Europe/Paris'
+
+// Eight tabs at once need all of the machine: starved ones are killed with more under way.
+const crowded = ['test/e2e/faults/tabs.test.ts']
+const apart = ['test/host/**', 'test/package/**', 'test/publish/**', 'test/e2e/**']
+
+export default defineConfig({
+  define: { __VERSION__: JSON.stringify(packageJson.version) },
+  test: {
+    retry: 0,
+    reporters: ['default', totals],
+    projects: [
+      // No DOM: that proves purity.
+      { extends: true, test: { name: 'pure', include: ['test/**/*.test.ts'], exclude: apart } },
+      {
+        extends: true,
+        test: { name: 'host', include: ['test/host/**/*.test.ts'], environment: 'happy-dom' },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/{package,publish}/**/*.test.ts'],
+          // They install, build and compile.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: crowded,
+          // Two Chromiums, since most tests wait for a lease or a backoff; and nothing else beside them.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e-alone',
+          include: crowded,
+          sequence: { groupOrder: 2 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
