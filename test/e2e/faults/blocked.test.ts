@@ -1,0 +1,149 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type TestBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import { until } from '../../support/deadline.ts'
+import {
+  arrived,
+  expectSound,
+  names,
+  openPage,
+  reports,
+  track,
+  writtenDown,
+} from '../../support/fault-rig.ts'
+import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
+
+let chromium: TestBrowser
+let rig: Rig
+let context: BrowserContext
+let errors: string[]
+
+beforeAll(async () => {
+  chromium = await launchBrowser()
+})
+afterAll(() => chromium.close())
+// A collector for each test: what a page sends as it goes would come in the middle of the next.
+beforeEach(async () => {
+  rig = await createRig()
+  context = await chromium.browser.newContext()
+  errors = []
+})
+afterEach(async () => {
+  expectSound(rig, errors)
+  await context.close()
+  await rig.close()
+})
+
+const minute = 60_000
+
+/** Lets the page's clock run on, minute by minute, with a call every five; tells how often it tried. */
+async function hourOf(page: Page, tries: () => Promise<number>, name: string): Promise<number> {
+  const before = await tries()
+  for (let minutes = 0; minutes < 60; minutes += 1) {
+    if (minutes % 5 === 0) await track(page, [`${name}-${minutes}`])
+    await page.clock.fastForward(minute)
+    // What the minute set off has ended when a request of the page's own has.
+    await page.evaluate(() => fetch('/favicon.ico'))
+  }
+  return (await tries()) - before
+}
+
+const hourNames = (name: string) => names(12).map((_, index) => `${name}-${index * 5}`)
+
+describe('an endpoint that is blocked', () => {
+  test.runIf(isChromium)(
+    'by the client is asked at most 20 times in the first hour and 3 in the next; then all arrives',
+    async () => {
+      const page = await context.newPage()
+      errors = errorsOf(page)
+      await page.clock.install()
+      await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
+      await ready(page)
+      const devtools = await context.newCDPSession(page)
+      await devtools.send('Network.enable')
+      await devtools.send('Network.setBlockedURLs', { urls: [`${rig.collector.origin}/*`] })
+      let tried = 0
+      page.on('requestfailed', (request) => {
+        if (request.url() === rig.collector.endpoint) tried += 1
+      })
+
+      const first = await hourOf(page, () => Promise.resolve(tried), 'first')
+      const second = await hourOf(page, () => Promise.resolve(tried), 'second')
+      console.log(
+        `Blocked by the client: ${first} requests in the first hour, ${second} in the second`,
+      )
+      expect(first).toBeGreaterThan(3)
+      expect(first).toBeLessThanOrEqual(20)
+      expect(second).toBeLessThanOrEqual(3)
+      expect(rig.collector.requests).toEqual([])
+
+      await devtools.send('Network.setBlockedURLs', { urls: [] })
+      await page.clock.fastForward(30 * minute)
+      await arrived(rig, [...hourNames('first'), ...hourNames('second')])
+      await writtenDown(page, 0)
+    },
+  )
+
+  test('by a content security policy is asked as seldom; all arrives once it is lifted', async () => {
+    const page = await context.newPage()
+    errors = errorsOf(page)
+    await page.clock.install()
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', () => {
+        Object.assign(window, {
+          violations: ((window as { violations?: number }).violations ?? 0) + 1,
+        })
+      })
+    })
+    const url = rig.serve('npm', '/app', "anonymous: 'send'")
+    const html = await (await fetch(url)).text()
+    rig.site.page('/app', html, { 'content-security-policy': "connect-src 'self'" })
+    await page.goto(url)
+    await ready(page)
+    const violations = () =>
+      page.evaluate(() => (window as { violations?: number }).violations ?? 0)
+
+    const first = await hourOf(page, violations, 'first')
+    const second = await hourOf(page, violations, 'second')
+    console.log(`Blocked by CSP: ${first} requests in the first hour, ${second} in the second`)
+    expect(first).toBeGreaterThan(3)
+    expect(first).toBeLessThanOrEqual(20)
+    expect(second).toBeLessThanOrEqual(3)
+
+    rig.serve('npm', '/app', "anonymous: 'send'")
+    await page.reload()
+    await ready(page)
+    await page.clock.fastForward(30 * minute)
+    await arrived(rig, [...hourNames('first'), ...hourNames('second')])
+  })
+})
+
+describe('a browser that is offline', () => {
+  test('keeps everything over reloads, and sends within 3 s of being online', async () => {
+    const { page, errors: seen } = await openPage(() => context.newPage(), rig)
+    errors = seen
+    await context.setOffline(true)
+    await track(page, names(20, 'before'))
+    await writtenDown(page, 20)
+    // The page itself must load, as from a service worker.
+    await context.setOffline(false)
+    rig.collector.fault({ kind: 'status', status: 503 })
+    await page.reload()
+    await ready(page)
+    await context.setOffline(true)
+    rig.collector.fault(undefined)
+    await track(page, names(20, 'after'))
+    await writtenDown(page, 40)
+    expect((await reports(page)).some(({ reason }) => reason === 'offline')).toBe(true)
+
+    rig.collector.clear()
+    const since = Date.now()
+    await context.setOffline(false)
+    // Longer than a lease, which what the reload sent may have.
+    await arrived(rig, [...names(20, 'before'), ...names(20, 'after')], 40_000)
+    expect((rig.collector.requests[0]?.at ?? Infinity) - since).toBeLessThan(3000)
+    await until(async () => (await writtenDown(page, 0)).length === 0, {
+      message: 'an empty outbox',
+    })
+  })
+})

@@ -1,0 +1,220 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type KillableBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import { until } from '../../support/deadline.ts'
+import {
+  acceptedBy,
+  arrived,
+  duplicates,
+  expectSound,
+  featureOf,
+  names,
+  openPage,
+  stored,
+  track,
+  writtenDown,
+} from '../../support/fault-rig.ts'
+import type { SkalinPlugin } from '../../../src/index.ts'
+import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
+
+let rig: Rig
+let profile: string
+let chromium: KillableBrowser
+const errors: string[] = []
+
+beforeEach(async () => {
+  rig = await createRig()
+  profile = await mkdtemp(join(tmpdir(), 'skalin-profile-'))
+  chromium = await launchBrowser({ profile })
+})
+afterEach(async () => {
+  expectSound(rig, errors.splice(0))
+  await chromium.kill()
+  await rig.close()
+  await rm(profile, { recursive: true, force: true })
+})
+
+async function open(path = '/app', settings = ''): Promise<Page> {
+  const { page } = await openPage(chromium.newPage, rig, { path, settings })
+  page.on('pageerror', (error) => errors.push(String(error)))
+  return page
+}
+
+/** A small seeded generator: a run can be done again. https://prng.di.unimi.it/splitmix32.c */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x9e3779b9) | 0
+    let z = state
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+    return ((z ^ (z >>> 16)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Of the run: `npm run soak` takes twenty. */
+const seed = Number(process.env.SEED ?? 1)
+
+describe('several tabs', () => {
+  test('eight of them, closing, reloading and crashing, with a flapping collector, lose nothing', async () => {
+    const random = seeded(seed)
+    const tabs = await Promise.all(names(8, 'tab').map((name) => open(`/${name}`)))
+    const made: string[] = []
+    const rounds = 10
+    for (let round = 0; round < rounds; round += 1) {
+      rig.collector.fault(random() < 0.4 ? { kind: 'status', status: 503 } : undefined)
+      for (const [index, tab] of tabs.entries()) {
+        const calls = names(20, `t${index}-r${round}`)
+        made.push(...calls)
+        await track(tab, calls)
+      }
+      const victim = Math.floor(random() * tabs.length)
+      const tab = tabs[victim] as Page
+      const fate = random()
+      // The calls have reached the outbox before their tab dies: the rest is for other tests.
+      await until(() => tab.evaluate(() => window.reports.length > 0), {
+        message: 'the calls to be taken',
+      })
+      if (fate < 0.3) await tab.close()
+      else if (fate < 0.6) await tab.reload()
+      else if (fate < 0.75) {
+        await tab.evaluate(() => window.plugin.pending())
+        if (isChromium) await tab.goto('chrome://crash', { timeout: 5000 }).catch(() => undefined)
+        await tab.close()
+      }
+      if (tab.isClosed()) tabs[victim] = await open(`/tab-${victim}`)
+      else await ready(tab)
+    }
+    rig.collector.fault(undefined)
+    await arrived(rig, made, 50_000)
+    const copies = duplicates(rig)
+    console.log(`Eight tabs, seed ${seed}: ${copies} duplicates of ${made.length} hits`)
+    expect(made).toHaveLength(8 * 20 * rounds)
+    expect(copies / made.length).toBeLessThanOrEqual(0.02)
+  }, 120_000)
+
+  test('of two client ids and two endpoints each send only their own', async () => {
+    const other = await createRig()
+    try {
+      await rig.collector.down()
+      await other.collector.down()
+      const first = await open('/first')
+      await track(first, ['mine'])
+      const second = await open('/second', `clientId: 'other-client'`)
+      await track(second, ['of another client'])
+      const third = await open('/third', `endpoint: '${other.collector.endpoint}'`)
+      await track(third, ['of another endpoint'])
+      await writtenDown(first, 3)
+      await second.close()
+      await third.close()
+      await rig.collector.up()
+      await other.collector.up()
+      await first.reload()
+      await arrived(rig, ['mine'], 30_000)
+      expect(rig.collector.requests.map(({ hit }) => hit.client_id)).not.toContain('other-client')
+      expect(other.collector.requests).toEqual([])
+      expect((await stored(first)).map(({ hit }) => featureOf(hit)).sort()).toEqual([
+        'of another client',
+        'of another endpoint',
+      ])
+      await open('/second', `clientId: 'other-client'`)
+      await arrived(rig, ['of another client'], 30_000)
+      await open('/third', `endpoint: '${other.collector.endpoint}'`)
+      await arrived(other, ['of another endpoint'], 30_000)
+    } finally {
+      await other.close()
+    }
+  })
+
+  test.runIf(isChromium)(
+    'take over from a frozen one that holds leases within 60 s',
+    async () => {
+      const frozen = await open('/frozen')
+      rig.collector.fault({ kind: 'hang', at: 'headers' })
+      await track(frozen, names(5))
+      // As in life it is hidden first, and idle when it freezes: it would keep others from the database
+      // for as long as a transaction of its own is open.
+      await chromium.newPage()
+      await until(() => rig.collector.requests.length === 5, { message: 'requests in flight' })
+      await frozen.evaluate(() => window.plugin.pending())
+      const devtools = await chromium.context.newCDPSession(frozen)
+      await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+      rig.collector.fault(undefined)
+      await open('/live')
+      await arrived(rig, names(5), 60_000)
+    },
+    90_000,
+  )
+})
+
+describe.runIf(isChromium)('the back/forward cache', () => {
+  test('restores a page with a backlog, also with a second tab at work, and it goes on', async () => {
+    await rig.collector.down()
+    const page = await open()
+    await track(page, names(5))
+    await writtenDown(page, 5)
+    const second = await open('/second')
+    await page.evaluate(() => Object.assign(window, { mark: 'the same page' }))
+    rig.site.page('/next', '<!doctype html><title>next</title>')
+    await page.goto(`${rig.site.origin}/next`)
+    await track(second, ['meanwhile'])
+    await writtenDown(second, 6)
+    await page.goBack({ waitUntil: 'commit' })
+    await until(() => page.evaluate(() => 'mark' in window), { message: 'the page to be restored' })
+    await track(page, ['restored'])
+    await rig.collector.up()
+    await second.close()
+    await arrived(rig, [...names(5), 'meanwhile', 'restored'], 40_000)
+    expect(acceptedBy(rig).length).toBeLessThanOrEqual(9)
+  })
+})
+
+describe('a page that waits for nothing', () => {
+  /** How many timers are set in half an hour after three calls, and how many requests are made. */
+  async function idle(html: string, path: string): Promise<{ timers: number; requests: number }> {
+    const page = await chromium.newPage()
+    errors.push(...errorsOf(page))
+    await page.clock.install()
+    await page.goto(rig.site.page(path, html))
+    await ready(page)
+    await track(page, names(3))
+    await page.evaluate(() => window.analytics.track('last'))
+    await settled(page)
+    await page.evaluate(() => {
+      const counting = window as unknown as { timers: number }
+      counting.timers = 0
+      const set = window.setTimeout.bind(window)
+      window.setTimeout = ((...args: Parameters<typeof set>) => {
+        counting.timers += 1
+        return set(...args)
+      }) as typeof set
+    })
+    const before = rig.collector.requests.length
+    for (let minutes = 0; minutes < 30; minutes += 1) await page.clock.fastForward(60_000)
+    const timers = await page.evaluate(() => (window as unknown as { timers: number }).timers)
+    return { timers, requests: rig.collector.requests.length - before }
+  }
+
+  const settled = (page: Page) =>
+    until(
+      async () =>
+        (await page.evaluate(
+          async () => ((await (window.plugin as SkalinPlugin | undefined)?.pending()) ?? 0) === 0,
+        )) &&
+        (await page.evaluate(
+          () => (window.plugin as SkalinPlugin | undefined)?.flush().then(() => true) ?? true,
+        )),
+      { message: 'nothing to wait' },
+    )
+
+  test('sets no timer and makes no request', async () => {
+    const settings = `{ clientId: 'test-client', endpoint: '${rig.collector.endpoint}', anonymous: 'send' }`
+    const without = await idle(rig.site.npmPage(), '/without')
+    const withIt = await idle(rig.site.npmPage({ settings }), '/with')
+    expect(rig.collector.requests).toHaveLength(4)
+    expect(withIt).toEqual({ timers: without.timers, requests: 0 })
+  })
+})
