@@ -1,0 +1,15 @@
+import { AnalyticsBrowser } from '@segment/analytics-next'
+import { skalin } from 'skalin-analytics-plugin'
+
+// Your application has its own way to configure an endpoint for tests: here it is the address.
+const endpoint = new URLSearchParams(location.search).get('endpoint') ?? undefined
+
+// `cdnSettings` keeps Segment itself off the network. Leave it out in production.
+const cdnSettings = { integrations: {} } as never
+const analytics = AnalyticsBrowser.load({ writeKey: 'example', cdnSettings })
+void analytics.register(skalin({ clientId: 'my-client-id', endpoint }))
+void analytics.identify('user-123', { email: 'jane@example.com', groupId: 'acme' })
+
+document.querySelector('button')?.addEventListener('click', () => {
+  void analytics.track('Report exported')
+})

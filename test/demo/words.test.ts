@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { createLedger } from '../../demo/ledger.ts'
+import { noteOf, stepsOf, titleOf } from '../../demo/words.ts'
+import { arrival, call, clientId, hit, now, report } from './support.ts'
+
+function noteAfter(...reports: Parameters<typeof report>[]): string {
+  const ledger = createLedger(clientId)
+  ledger.call(call('m1'))
+  for (const [outcome, more] of reports) {
+    ledger.report(report(outcome, { messageId: 'm1', ...more }), now)
+  }
+  const [row] = ledger.rows()
+  return row ? noteOf(row, now, ledger.roadOpensAt()) : ''
+}
+
+const made = hit('m1')
+
+test.for([
+  [
+    'answered 503, next try in 4 s',
+    [['waiting', { hit: made, reason: 'status', status: 503, attempts: 2, nextTryAt: now + 3500 }]],
+  ],
+  ['answered with a redirect', [['waiting', { hit: made, reason: 'status', attempts: 1 }]]],
+  ['collector fails', [['waiting', { hit: made, reason: 'status', attempts: 0 }]]],
+  ['waits its turn', [['waiting', { hit: made, reason: 'busy' }]]],
+  ['held until the visitor is known', [['waiting', { hit: made, reason: 'anonymous' }]]],
+  ['refused with 400', [['dropped', { hit: made, reason: 'refused', status: 400, attempts: 1 }]]],
+  ['consent withdrawn, or clear() called', [['dropped', { hit: made, reason: 'consent' }]]],
+  ['no consent', [['skipped', { reason: 'consent' }]]],
+  ['the feature has no name', [['skipped', { reason: 'no-name' }]]],
+  ['', [['accepted', { hit: made, attempts: 1 }]]],
+  ['after 3 attempts', [['accepted', { hit: made, attempts: 3 }]]],
+] as [string, Parameters<typeof report>[]][])('%s', ([note, reports]) => {
+  expect(noteAfter(...reports)).toBe(note)
+})
+
+test('what a page sent on leaving is tried again when its lease ends', () => {
+  const ledger = createLedger(clientId)
+  ledger.call(call('m1'))
+  ledger.report(
+    report('waiting', { messageId: 'm1', hit: made, reason: 'status', status: 503 }),
+    now,
+  )
+  ledger.arrival(arrival(made, now + 10, { status: 503, accepted: false }))
+  const [row] = ledger.rows()
+  expect(row && noteOf(row, now + 5010, 0)).toBe('answered 503, next try in 15 s')
+})
+
+test('a title is the call’s, else the hit’s', () => {
+  const ledger = createLedger(clientId)
+  ledger.call(call('m1', { type: 'page' }))
+  ledger.report(
+    report('accepted', { messageId: 'm1', hit: hit('m1', { customer_id: 'alto-clinic' }) }),
+    now,
+  )
+  ledger.report(
+    report('accepted', { hit: hit('m9', { action: 'ui', identity: '{"id":"u1"}' }) }),
+    now,
+  )
+  expect(ledger.rows().map(titleOf)).toEqual([
+    { method: 'ui', name: 'u1', customer: '' },
+    { method: 'page', name: 'Import', customer: 'Alto Clinic' },
+  ])
+})
+
+test('the steps of a way are in order, with the collector’s explanation', () => {
+  const ledger = createLedger(clientId)
+  ledger.call(call('m1'))
+  const problems = ['`ts` must be a real date and time.']
+  ledger.report(report('dropped', { messageId: 'm1', hit: made, reason: 'refused' }), now + 2)
+  ledger.arrival(arrival(made, now + 1, { status: 400, accepted: false, problems }))
+  const [row] = ledger.rows()
+  const steps = row?.ways.flatMap((way) => stepsOf(way, row)) ?? []
+  expect(steps.map(({ text }) => text)).toEqual(['Called', 'Collector', 'Dropped'])
+  expect(steps[1]?.detail).toContain('`ts` must be')
+})
