@@ -1,0 +1,188 @@
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import webpack from 'webpack'
+import packageJson from '../../package.json' with { type: 'json' }
+import { type Collector, createCollector } from '../../src/testing/index.ts'
+import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { errorsOf } from '../support/rig.ts'
+import { type Site, createSite } from '../support/site.ts'
+import { type Workplace, createWorkplace, filesIn, read, root, run } from './install.ts'
+
+let workplace: Workplace
+/** The package as a user has it. */
+let installed: string
+
+beforeAll(async () => {
+  workplace = await createWorkplace()
+  installed = join(await workplace.app('plain', []), 'node_modules', packageJson.name)
+})
+afterAll(() => workplace.close())
+
+describe('the tarball', () => {
+  test('holds these files and no others', async () => {
+    expect(await filesIn(installed)).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist/THIRD-PARTY-NOTICES.txt',
+      'dist/cli.js',
+      'dist/cli.js.map',
+      'dist/index.d.ts',
+      'dist/index.js',
+      'dist/index.js.map',
+      'dist/skalin.min.js',
+      'dist/skalin.min.js.map',
+      'dist/testing.d.ts',
+      'dist/testing.js',
+      'dist/testing.js.map',
+      'package.json',
+    ])
+  })
+
+  test('has nothing that publint objects to', async () => {
+    const { messages } = await publint({ pkgDir: installed, strict: true, pack: false })
+    expect(messages).toEqual([])
+  })
+
+  test('has types that every resolution finds, as an ESM-only package', async () => {
+    const data = await readFile(workplace.tarball)
+    const result = await checkPackage(createPackageFromTarballData(data))
+    if (!result.types) throw new Error('The package has no types')
+    const problems = result.problems.filter(
+      (problem) =>
+        // TypeScript's resolution of before `exports`, which an ESM-only package is not for, and
+        // `require()` of ESM, which Node 20.19 and later have and TypeScript told of 5.8 and later.
+        !(problem.kind === 'NoResolution' && problem.resolutionKind === 'node10') &&
+        problem.kind !== 'CJSResolvesToESM',
+    )
+    expect(problems).toEqual([])
+    expect(Object.keys(result.entrypoints)).toEqual(Object.keys(packageJson.exports))
+  })
+
+  test('carries the licence of every package whose code is in the script-tag build', async () => {
+    const { sources } = JSON.parse(
+      await read(installed, 'dist/skalin.min.js.map'),
+    ) as SourceMapPayload
+    const bundled = new Set(
+      sources.flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []),
+    )
+    expect(bundled).toEqual(new Set(Object.keys(packageJson.dependencies)))
+
+    const notices = await read(installed, 'dist/THIRD-PARTY-NOTICES.txt')
+    const [banner] = (await read(installed, 'dist/skalin.min.js')).split('\n')
+    expect(banner).toMatch(/^\/\*!.*THIRD-PARTY-NOTICES\.txt.*\*\/$/)
+    for (const name of bundled) {
+      const folder = join(root, 'node_modules', name)
+      const { license } = JSON.parse(await read(folder, 'package.json')) as { license: string }
+      const file = (await filesIn(folder)).find((path) => /^licen[cs]e$/i.test(path)) ?? ''
+      expect(banner).toContain(`${name} (${license})`)
+      expect(notices).toContain((await read(folder, file)).trim())
+    }
+  })
+})
+
+describe.each(['index.js', 'skalin.min.js', 'testing.js', 'cli.js'])('the map of %s', (name) => {
+  test('holds the source and leads there', async () => {
+    const code = await read(installed, 'dist', name)
+    expect(code.trimEnd().split('\n').at(-1)).toBe(`//# sourceMappingURL=${name}.map`)
+    const payload = JSON.parse(await read(installed, 'dist', `${name}.map`)) as SourceMapPayload
+    const map = new SourceMap(payload)
+
+    const ours = payload.sources.filter((source) => source.startsWith('../src/'))
+    expect(ours).not.toEqual([])
+    for (const source of ours) {
+      const content = payload.sourcesContent[payload.sources.indexOf(source)]
+      expect(content).toBe(await read(root, source.slice(3)))
+    }
+
+    // What stands in quotes is the same on both sides, so that it shows whether the way is right.
+    const strings = [...code.matchAll(/(["'])(?!use strict)([a-z][\w ]{5,})\1/gi)]
+    const lost = strings.filter(({ index, 2: text = '' }) => {
+      const before = code.slice(0, index).split('\n')
+      const entry = map.findEntry(before.length - 1, before.at(-1)?.length ?? 0)
+      if (!('originalSource' in entry)) return true
+      const content = payload.sourcesContent[payload.sources.indexOf(entry.originalSource)] ?? ''
+      const line = content.split('\n')[entry.originalLine] ?? ''
+      return !line.slice(entry.originalColumn).includes(text)
+    })
+    expect(lost.map(([text]) => text)).toEqual([])
+    expect(strings.length).toBeGreaterThan(20)
+  })
+})
+
+describe('an application with the package installed from its tarball', () => {
+  let chromium: TestBrowser
+  let site: Site
+  let collector: Collector
+
+  beforeAll(async () => {
+    chromium = await launchBrowser()
+    site = await createSite()
+    collector = await createCollector()
+  })
+  afterAll(async () => {
+    await chromium.close()
+    await site.close()
+    await collector.close()
+  })
+
+  const template = (name: string) => join(root, 'test/fixtures/apps', name)
+  const mimeType = (file: string) => (file.endsWith('.html') ? 'text/html' : 'text/javascript')
+
+  /** Opens what was built into `folder`, and returns the one hit that comes of it. */
+  async function hitOf(name: string, folder: string) {
+    for (const file of await filesIn(folder)) {
+      const headers = { 'content-type': mimeType(file) }
+      site.page(`/${name}/${file}`, await read(folder, file), headers)
+    }
+    const page = await chromium.newPage()
+    const errors = errorsOf(page)
+    collector.clear()
+    await page.goto(`${site.origin}/${name}/index.html`)
+    const [received] = await collector.hits()
+    expect(errors).toEqual([])
+    expect(collector.requests).toHaveLength(1)
+    await page.close()
+    return received?.hit
+  }
+
+  test('compiles with TypeScript, builds with Vite and sends its hit', async () => {
+    const app = await workplace.app('vite', ['@segment/analytics-next', 'vite'], template('vite'))
+    await run(app, ['typescript/bin/tsc'])
+    await run(app, ['vite/bin/vite.js', 'build', '--base=./', '--logLevel=warn'], {
+      VITE_ENDPOINT: collector.endpoint,
+    })
+    expect(await hitOf('vite', join(app, 'dist'))).toMatchObject({
+      client_id: 'vite-app',
+      identity: '{"id":"alice","email":"alice@example.com"}',
+    })
+  })
+
+  test('builds with webpack and sends its hit', async () => {
+    const app = await workplace.app('webpack', ['@segment/analytics-next'], template('webpack'))
+    const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+      webpack(
+        {
+          mode: 'production',
+          context: app,
+          entry: './main.js',
+          output: { path: join(app, 'dist') },
+          plugins: [new webpack.DefinePlugin({ ENDPOINT: JSON.stringify(collector.endpoint) })],
+        },
+        (error, result) => (error ? reject(error) : resolve(result)),
+      )
+    })
+    expect(stats?.toJson({ all: false, errors: true, warnings: true })).toMatchObject({
+      errors: [],
+      warnings: [],
+    })
+    site.page('/webpack/index.html', '<!doctype html><script src="main.js"></script>')
+    expect(await hitOf('webpack', join(app, 'dist'))).toMatchObject({
+      client_id: 'webpack-app',
+      identity: '{"id":"alice","email":"alice@example.com"}',
+    })
+  })
+})
