@@ -87,6 +87,7 @@ describe('the template of a path', () => {
   test.each([
     // all digits
     ['/users/7', '/users/:id'],
+    ['/users/4711', '/users/:id'],
     ['/users/0012345678901', '/users/:id'],
     ['/users/7a', '/users/7a'],
     ['/users/7.0', '/users/7.0'],
@@ -102,6 +103,7 @@ describe('the template of a path', () => {
     // hexadecimal of 8 or more with a digit
     ['/projects/8f14e45f/edit', '/projects/:id/edit'],
     ['/projects/ABCDEFA1', '/projects/:id'],
+    ['/projects/q-deadbeef1', '/projects/q-deadbeef1'],
     ['/projects/abcdefabcdefabcdef1', '/projects/:id'],
     ['/projects/abcdef1', '/projects/abcdef1'],
     ['/projects/deadbeef', '/projects/deadbeef'],
@@ -164,6 +166,11 @@ describe('the `featureName` setting', () => {
   type Rename = NonNullable<SkalinSettings['featureName']>
   const renaming = (answer: unknown) => ({ settings: { featureName: (() => answer) as Rename } })
   const naming = (featureName: unknown) => ({ integrations: { Skalin: { featureName } } })
+
+  test('says so by the alternative name of the destination as well', () => {
+    const integrations = { skalin: { featureName: 'Export' } }
+    expect(nameOf(track({ integrations }), renaming('Setting'))).toBe('Export')
+  })
 
   test('is told the event and the name that would be sent', () => {
     const asked: unknown[] = []
