@@ -47,7 +47,7 @@ const compile = (target) =>
     define: { __VERSION__: JSON.stringify(version) },
   })
 
-const library = (input, file, target) => [
+const door = (input, file, target) => [
   { input, external, plugins: [compile(target)], output: { file, format: 'es', sourcemap: true } },
   {
     input,
@@ -58,8 +58,8 @@ const library = (input, file, target) => [
 ]
 
 export default [
-  ...library('src/index.ts', 'dist/index.js', 'es2021'),
-  ...library('src/testing/index.ts', 'dist/testing.js', 'node20'),
+  ...door('src/index.ts', 'dist/index.js', 'es2021'),
+  ...door('src/testing/index.ts', 'dist/testing.js', 'node20'),
   {
     input: 'src/testing/bin.ts',
     external,

@@ -59,7 +59,7 @@ export function createChart(): { show: (lines: Timeline) => void } {
           {
             // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its names are gone at run time
             side: 1,
-            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- as above
+            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its names are gone at run time
             align: 2,
             stroke: () => colour('--muted'),
             font: '11px system-ui',

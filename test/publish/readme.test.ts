@@ -239,7 +239,10 @@ describe("the README's own code, in Chromium", () => {
     await collector.close()
   })
 
-  /** A page for which Segment, Skalin and jsDelivr are on this machine, at their real addresses. */
+  /**
+   * A page for which Segment, Skalin and jsDelivr are on this machine, at their real addresses: those
+   * are what the code of the README names, and it is run as it stands.
+   */
   async function newPage(installed: string): Promise<Page> {
     const page = await chromium.newPage()
     const everyOrigin = { 'access-control-allow-origin': '*' }
