@@ -178,19 +178,22 @@ describe('in the opt-in model, whose consent tools do not gate a plugin register
     expect(await features(1)).toEqual(['Sent'])
   })
 
-  test('a withdrawal deletes what waits', async () => {
-    rig.collector.fault({ kind: 'status', status: 503 })
-    const page = await open({ choice: all, settings: needsAnalytics })
-    await track(page, 'Waiting')
-    await until(async () => (await stored(page)).length === 1, { message: 'a stored hit' })
+  test.each(['opt-in', 'opt-out'] as const)(
+    'a withdrawal deletes what waits (%s)',
+    async (model) => {
+      rig.collector.fault({ kind: 'status', status: 503 })
+      const page = await open({ model, choice: all, settings: needsAnalytics })
+      await track(page, 'Waiting')
+      await until(async () => (await stored(page)).length === 1, { message: 'a stored hit' })
 
-    await choose(page, functional)
-    await until(async () => (await stored(page)).length === 0, { message: 'an empty outbox' })
-    rig.collector.fault(undefined)
-    await choose(page, all)
-    await track(page, 'Allowed again')
-    expect(await features(1)).toEqual(['Allowed again'])
-  })
+      await choose(page, functional)
+      await until(async () => (await stored(page)).length === 0, { message: 'an empty outbox' })
+      rig.collector.fault(undefined)
+      await choose(page, all)
+      await track(page, 'Allowed again')
+      expect(await features(1)).toEqual(['Allowed again'])
+    },
+  )
 
   test('a withdrawal on a page that was never allowed anything deletes what earlier ones left, and no tab sends it', async () => {
     rig.collector.fault({ kind: 'status', status: 503 })
@@ -281,20 +284,6 @@ describe('in the opt-out model, whose consent tools put a middleware before each
     await track(page, 'Allowed again')
 
     expect(await features(2)).toEqual(['Allowed', 'Allowed again'])
-  })
-
-  test('with categories of its own as well, a withdrawal deletes what waits', async () => {
-    rig.collector.fault({ kind: 'status', status: 503 })
-    const page = await open({ model: 'opt-out', choice: all, settings: needsAnalytics })
-    await track(page, 'Waiting')
-    await until(async () => (await stored(page)).length === 1, { message: 'a stored hit' })
-    await choose(page, functional)
-    await until(async () => (await stored(page)).length === 0, { message: 'an empty outbox' })
-
-    rig.collector.fault(undefined)
-    await choose(page, all)
-    await track(page, 'Allowed again')
-    expect(await features(1)).toEqual(['Allowed again'])
   })
 
   test('registered anew, it is still blocked', async () => {
