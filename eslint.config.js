@@ -64,13 +64,24 @@ export default tseslint.config(
   }),
   arrow(
     ['src/delivery/**/*.ts'],
-    { regex: '^\\.\\./(?!hit/hit\\.ts$)', message: 'delivery/ gets the rest as arguments.' },
+    {
+      regex: '^\\.\\./(?!hit/hit\\.ts$|browser/)',
+      message: 'delivery/ gets the rest as arguments.',
+    },
     {
       regex: '^\\.\\./hit/',
       allowTypeImports: true,
       message: 'delivery/ knows of a hit only its type.',
     },
   ),
+  arrow(['src/browser/**/*.ts'], {
+    regex: '^\\.\\./(?!hit/read\\.ts$)',
+    message: 'browser/ knows nothing of Segment or Skalin.',
+  }),
+  arrow(['src/segment/**/*.ts', 'src/visitor/**/*.ts'], {
+    regex: '^ky$|^idb$|^\\.\\./(destination|plugin|settings|index|script)\\.ts$|/testing/',
+    message: 'Rooms are put together in destination.ts.',
+  }),
   arrow(['src/*.ts'], {
     regex: '(/index|/script)\\.ts$|/testing/|^(ky|idb)$',
     message: 'Doors are never imported; ky and idb belong to delivery/.',

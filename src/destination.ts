@@ -1,6 +1,6 @@
-import { createAnonymous } from './anonymous.ts'
-import { type Call, createCalls } from './calls.ts'
-import { consentOf } from './consent.ts'
+import { createAnonymous } from './visitor/anonymous.ts'
+import { type Call, createCalls } from './segment/calls.ts'
+import { consentOf } from './segment/consent.ts'
 import { createClient, parseClientState } from './delivery/client.ts'
 import { createCourier } from './delivery/courier.ts'
 import { databaseExists } from './delivery/database.ts'
@@ -13,15 +13,20 @@ import { fitHit, wireBytes } from './hit/hit.ts'
 import { identify, mapEvent } from './hit/map-event.ts'
 import { text } from './hit/read.ts'
 import type { MappingSource } from './hit/source.ts'
-import { type Analytics, type SegmentContext, comesUnchanged, isPersistent } from './host.ts'
-import type { Middleware } from './middleware.ts'
-import { createNote } from './note.ts'
-import { createPage, whenIdle } from './page.ts'
-import { randomId } from './random.ts'
+import {
+  type Analytics,
+  type SegmentContext,
+  comesUnchanged,
+  isPersistent,
+} from './segment/host.ts'
+import type { Middleware } from './segment/middleware.ts'
+import { createNote } from './browser/note.ts'
+import { createPage, whenIdle } from './browser/page.ts'
+import { randomId } from './browser/random.ts'
 import { createReporter } from './report.ts'
-import { isNew } from './seen.ts'
+import { isNew } from './segment/seen.ts'
 import type { ResolvedSettings } from './settings.ts'
-import { createVisitKeeper, parseVisit } from './visit.ts'
+import { createVisitKeeper, parseVisit } from './visitor/visit.ts'
 
 /** The plugin at work in a page: the way of an event, from the call to the outbox and the network. */
 export type Destination = {

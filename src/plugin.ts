@@ -4,9 +4,9 @@ import {
   type SegmentContext,
   isBrowserAnalytics,
   isNullAnalytics,
-} from './host.ts'
-import { createMiddleware } from './middleware.ts'
-import { createRegistrations } from './registrations.ts'
+} from './segment/host.ts'
+import { createMiddleware } from './segment/middleware.ts'
+import { createRegistrations } from './segment/registrations.ts'
 import { type SkalinSettings, resolveSettings } from './settings.ts'
 
 declare const __VERSION__: string

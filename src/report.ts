@@ -1,11 +1,11 @@
 import type { Progress } from './delivery/courier.ts'
 import type { DropReason, WaitReason } from './delivery/policy.ts'
 import type { Row } from './delivery/row.ts'
-import { forgetOldest } from './forget-oldest.ts'
+import { forgetOldest } from './segment/forget-oldest.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import type { Hit } from './hit/hit.ts'
 import { text } from './hit/read.ts'
-import type { SegmentContext } from './host.ts'
+import type { SegmentContext } from './segment/host.ts'
 
 /**
  * Why a call became no hit.

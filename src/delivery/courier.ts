@@ -1,6 +1,6 @@
 import type { Hit } from '../hit/hit.ts'
 import { type EndpointNote, type Page, attempt } from './attempt.ts'
-import { within } from './deadline.ts'
+import { within } from '../browser/deadline.ts'
 import {
   encouraged,
   inForce,

@@ -1,5 +1,5 @@
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb'
-import { within } from './deadline.ts'
+import { within } from '../browser/deadline.ts'
 import type { Row } from './row.ts'
 
 const name = 'skalin'

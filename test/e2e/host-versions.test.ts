@@ -93,7 +93,7 @@ describe.each(npmHosts.map(({ version }) => version))('analytics-next %s', (vers
       return instance.queue.plugins.map(({ name, type }: Plugin) => [type, name])
     })
 
-    // What src/host.ts takes for granted where it rescues calls.
+    // What src/segment/host.ts takes for granted where it rescues calls.
     expect(plugins).toEqual([
       ['before', 'Page Enrichment'],
       ['destination', 'Segment.io'],

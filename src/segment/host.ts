@@ -1,5 +1,5 @@
-import { type SegmentEvent, ownOptions } from './hit/event.ts'
-import { field, text } from './hit/read.ts'
+import { type SegmentEvent, ownOptions } from '../hit/event.ts'
+import { field, text } from '../hit/read.ts'
 
 // Segment's own types are nominal (classes with private members) and differ from version to version;
 // these say only what is used, so that one build fits them all.

@@ -1,4 +1,4 @@
-import type { Note } from './note.ts'
+import type { Note } from '../browser/note.ts'
 
 /** One stay of one visitor, shared by all tabs of the origin. */
 export type Visit = {

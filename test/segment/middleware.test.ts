@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { SegmentEvent } from '../src/hit/event.ts'
-import type { DestinationMiddleware } from '../src/host.ts'
-import { createMiddleware } from '../src/middleware.ts'
-import { noon, track } from './support/events.ts'
+import type { SegmentEvent } from '../../src/hit/event.ts'
+import type { DestinationMiddleware } from '../../src/segment/host.ts'
+import { createMiddleware } from '../../src/segment/middleware.ts'
+import { noon, track } from '../support/events.ts'
 
 type Payload = { obj: Record<string, unknown> } & Record<string, () => unknown>
 type Call = { payload: Payload; integration: string; next: (payload?: unknown) => void }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type TextStore, createNote } from '../src/note.ts'
+import { type TextStore, createNote } from '../../src/browser/note.ts'
 import {
   type Entry,
   type Stay,
   type VisitKeeper,
   createVisitKeeper,
   parseVisit,
-} from '../src/visit.ts'
+} from '../../src/visitor/visit.ts'
 
 const minute = 60_000
 const key = 'skalin:visit'

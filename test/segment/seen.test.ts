@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isNew } from '../src/seen.ts'
+import { isNew } from '../../src/segment/seen.ts'
 
 const key = Symbol.for('skalin-analytics-plugin')
 

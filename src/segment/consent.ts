@@ -1,5 +1,5 @@
-import type { SegmentEvent } from './hit/event.ts'
-import { field } from './hit/read.ts'
+import type { SegmentEvent } from '../hit/event.ts'
+import { field } from '../hit/read.ts'
 
 /**
  * What the stamp on an event says to the categories asked for. Only `true` to all of them is a yes;

@@ -1,8 +1,8 @@
-import type { Call } from './calls.ts'
-import type { Courier } from './delivery/courier.ts'
-import type { Outbox } from './delivery/outbox.ts'
-import { type Draft, type Hit, completeHit } from './hit/hit.ts'
-import type { Reporter } from './report.ts'
+import type { Call } from '../segment/calls.ts'
+import type { Courier } from '../delivery/courier.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import { type Draft, type Hit, completeHit } from '../hit/hit.ts'
+import type { Reporter } from '../report.ts'
 
 const resetGraceMs = 1000
 

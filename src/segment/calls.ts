@@ -1,7 +1,7 @@
 import { forgetOldest } from './forget-oldest.ts'
-import type { Moment } from './hit/source.ts'
+import type { Moment } from '../hit/source.ts'
 import { type Analytics, type SegmentContext, storedIdentity } from './host.ts'
-import type { Stay } from './visit.ts'
+import type { Stay } from '../visitor/visit.ts'
 
 /** A Segment call, with what was true when it was made. */
 export type Call = {

@@ -1,6 +1,6 @@
-import { within } from './delivery/deadline.ts'
-import type { SegmentEvent } from './hit/event.ts'
-import { field } from './hit/read.ts'
+import { within } from '../browser/deadline.ts'
+import type { SegmentEvent } from '../hit/event.ts'
+import { field } from '../hit/read.ts'
 import type { DestinationMiddleware } from './host.ts'
 
 /** One that hangs must not hold up all that come after it. */

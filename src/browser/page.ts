@@ -1,4 +1,4 @@
-import { field } from './hit/read.ts'
+import { field } from '../hit/read.ts'
 
 /** What happens to the page that delivery has to know. */
 export type PageEvents = {

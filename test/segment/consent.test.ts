@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { consentOf } from '../src/consent.ts'
-import { track } from './support/events.ts'
+import { consentOf } from '../../src/segment/consent.ts'
+import { track } from '../support/events.ts'
 
 const stamped = (categoryPreferences: unknown) =>
   track({ context: { consent: { categoryPreferences } } })
