@@ -4,8 +4,8 @@ import terser from '@rollup/plugin-terser'
 import dts from 'rollup-plugin-dts'
 import esbuild from 'rollup-plugin-esbuild'
 
-const { name, version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
-const external = [...Object.keys(dependencies), /^node:/]
+const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'))
+const external = /^node:/
 const noticesFile = 'THIRD-PARTY-NOTICES.txt'
 
 const packageFolder = /^.*node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/
@@ -47,28 +47,43 @@ const compile = (target) =>
     define: { __VERSION__: JSON.stringify(version) },
   })
 
-const door = (input, file, target) => [
-  { input, external, plugins: [compile(target)], output: { file, format: 'es', sourcemap: true } },
+/** Everything that a door needs is in its file: whoever installs the package installs nothing else. */
+const plugins = (target) => [nodeResolve({ browser: true }), compile(target), notices]
+
+/** For `import` and for `require`, each with types of its own: TypeScript takes their format from their name. */
+const door = (input, name, target) => [
+  {
+    input,
+    external,
+    plugins: plugins(target),
+    output: [
+      { file: `dist/${name}.js`, format: 'es', banner, sourcemap: true },
+      { file: `dist/${name}.cjs`, format: 'cjs', banner, sourcemap: true },
+    ],
+  },
   {
     input,
     external,
     plugins: [dts({ tsconfig: input.replace(/[^/]+$/, 'tsconfig.json') })],
-    output: { file: file.replace(/\.js$/, '.d.ts'), format: 'es' },
+    output: [
+      { file: `dist/${name}.d.ts`, format: 'es' },
+      { file: `dist/${name}.d.cts`, format: 'es' },
+    ],
   },
 ]
 
 export default [
-  ...door('src/index.ts', 'dist/index.js', 'es2021'),
-  ...door('src/testing/index.ts', 'dist/testing.js', 'node20'),
+  ...door('src/index.ts', 'index', 'es2021'),
+  ...door('src/testing/index.ts', 'testing', 'node20'),
   {
     input: 'src/testing/bin.ts',
     external,
-    plugins: [compile('node20')],
-    output: { file: 'dist/cli.js', format: 'es', sourcemap: true },
+    plugins: plugins('node20'),
+    output: { file: 'dist/cli.js', format: 'es', banner, sourcemap: true },
   },
   {
     input: 'src/script.ts',
-    plugins: [nodeResolve({ browser: true }), compile('es2021'), notices],
+    plugins: plugins('es2021'),
     output: {
       file: 'dist/skalin.min.js',
       format: 'iife',

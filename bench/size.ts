@@ -23,8 +23,8 @@ const bundle = (entry: string, external: string[]) =>
     tsconfigRaw: {},
   })
 
-async function bundled(external: string[]): Promise<number> {
-  const { outputFiles } = await bundle(dist('index.js'), external)
+async function bundled(entry: string, external: string[] = []): Promise<number> {
+  const { outputFiles } = await bundle(entry, external)
   return gzipped(outputFiles[0]?.contents ?? '')
 }
 
@@ -62,8 +62,8 @@ export async function measureParts(): Promise<Size[]> {
 export async function measureSizes(): Promise<Size[]> {
   const [script, whole, own] = await Promise.all([
     readFile(dist('skalin.min.js')).then(gzipped),
-    bundled([]),
-    bundled(['ky', 'idb']),
+    bundled(dist('index.js')),
+    bundled(source('index.ts'), ['ky', 'idb']),
   ])
   return [
     { what: 'Script tag: `dist/skalin.min.js`', bytes: script },

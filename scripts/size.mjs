@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = new URL('..', import.meta.url)
-const { version, dependencies, sizeLimits } = JSON.parse(
+const { version, sizeLimits } = JSON.parse(
   readFileSync(new URL('package.json', root), 'utf8'),
 )
 
@@ -22,7 +22,7 @@ async function ownCode() {
     minify: true,
     format: 'esm',
     target: 'es2021',
-    external: Object.keys(dependencies),
+    packages: 'external',
     write: false,
   })
   return outputFiles[0].contents

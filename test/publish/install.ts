@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
 
 export const root: string = fileURLToPath(new URL('../../', import.meta.url))
-const { name, dependencies } = packageJson
+const { name } = packageJson
 
 export interface Workplace {
   folder: string
@@ -36,7 +36,7 @@ export async function createWorkplace(): Promise<Workplace> {
       const ours = join(app, 'node_modules', name)
       await mkdir(ours, { recursive: true })
       await promisify(execFile)('tar', ['-xzf', tarball, '--strip-components=1'], { cwd: ours })
-      for (const linked of [...Object.keys(dependencies), ...packages]) {
+      for (const linked of packages) {
         const link = join(app, 'node_modules', linked)
         await mkdir(dirname(link), { recursive: true })
         await symlink(join(root, 'node_modules', linked), link, 'junction')
