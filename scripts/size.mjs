@@ -5,9 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = new URL('..', import.meta.url)
-const { version, sizeLimits } = JSON.parse(
-  readFileSync(new URL('package.json', root), 'utf8'),
-)
+const { version, sizeLimits } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length
 
