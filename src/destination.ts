@@ -1,12 +1,7 @@
 import { createAnonymous } from './visitor/anonymous.ts'
 import { type Call, createCalls } from './segment/calls.ts'
 import { consentOf } from './segment/consent.ts'
-import { createClient, parseClientState } from './delivery/client.ts'
-import { createCourier } from './delivery/courier.ts'
-import { databaseExists } from './delivery/database.ts'
-import { parseEndpointState } from './delivery/endpoint.ts'
-import { createOutbox } from './delivery/outbox.ts'
-import { createSender } from './delivery/sender.ts'
+import { createDelivery } from './delivery/delivery.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
 import { fitHit, wireBytes } from './hit/hit.ts'
@@ -55,25 +50,18 @@ export function createDestination(
     settings.visitTimeoutMs,
     randomId,
   )
-  const clientNote = createNote(storage, `skalin:client:${fnv1a64(clientId)}`, parseClientState)
-  const outbox = createOutbox({
+  const delivery = createDelivery({
     clientId,
     endpoint,
     persistent,
-    client: createClient(clientNote, endpoint),
+    page,
     bytesOf: wireBytes,
+    hash: fnv1a64,
+    whenIdle,
+    onProgress: reporter.progress,
     onDrop: reporter.dropped,
   })
-  const courier = createCourier({
-    endpoint,
-    outbox,
-    send: createSender(endpoint),
-    note: createNote(storage, `skalin:endpoint:${fnv1a64(endpoint)}`, parseEndpointState),
-    bytesOf: wireBytes,
-    onProgress: reporter.progress,
-    page,
-  })
-  const anonymous = createAnonymous({ outbox, courier, reporter, isBegun: () => begun })
+  const anonymous = createAnonymous({ delivery, reporter })
   const calls = createCalls({
     first,
     stay: visits.stay,
@@ -93,21 +81,15 @@ export function createDestination(
     if (begun) return
     begun = true
     try {
-      // Early, so that the first call finds the database open: opening it takes longer than storing.
-      outbox.join()
+      delivery.start()
       page.watch({
-        onOnline: courier.encourage,
+        onOnline: delivery.online,
         onLeaving() {
           if (page.hasLeft()) calls.waiting().forEach(rescue)
-          courier.hurry()
-          if (page.hasLeft()) outbox.leave()
+          delivery.leave()
         },
-        onBack() {
-          outbox.join()
-          courier.resume()
-        },
+        onBack: delivery.back,
       })
-      whenIdle(courier.resume)
     } catch {
       // A page that lets nobody listen: its calls are sent all the same.
     }
@@ -119,7 +101,7 @@ export function createDestination(
     if (stopped) return
     const told = reporter.about(call.ctx, event)
     const consent = consentOf(event, settings.consent)
-    if (consent === 'withdrawn' && !withdrawn) void forget()
+    if (consent === 'withdrawn' && !withdrawn) void delivery.forget()
     withdrawn = consent === 'withdrawn' || (withdrawn && consent === 'missing')
     if (consent !== 'given') return told.skipped('consent')
     if (page.isOptedOut()) return told.skipped('gpc')
@@ -155,7 +137,7 @@ export function createDestination(
       return hit ?? []
     })
     if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
-    else courier.post(hits, call.moment.at)
+    else delivery.post(hits, call.moment.at)
     if (known) anonymous.release(draft, introduce)
   }
 
@@ -174,12 +156,6 @@ export function createDestination(
   function reset(at: number): void {
     visits.reset()
     anonymous.reset(at, calls.waiting().length > 0)
-  }
-
-  async function forget(): Promise<void> {
-    // Asking an outbox that was never made for what waits in it would make it.
-    const isStored = async () => clientNote.read() !== undefined || (await databaseExists())
-    if (begun || (persistent && (await isStored()))) await courier.forget()
   }
 
   return {
@@ -202,12 +178,12 @@ export function createDestination(
     },
 
     unwatch: calls.unwatch,
-    flush: () => (begun ? courier.flush() : Promise.resolve()),
-    pending: () => (begun ? outbox.pending() : Promise.resolve(0)),
+    flush: () => (begun ? delivery.flush() : Promise.resolve()),
+    pending: () => (begun ? delivery.pending() : Promise.resolve(0)),
 
     async clear() {
       visits.reset()
-      await forget()
+      await delivery.forget()
     },
 
     async stop() {
@@ -215,8 +191,7 @@ export function createDestination(
       stopped = true
       anonymous.stop()
       page.unwatch()
-      courier.hurry()
-      await courier.stop()
+      await delivery.stop()
     },
   }
 }

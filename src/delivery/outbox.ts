@@ -20,11 +20,11 @@ export type Outbox = Pick<Rows, 'put' | 'remove' | 'join' | 'leave' | 'close'> &
   claim: (now: number, latestDue: number) => Promise<Row | undefined>
   nextDue: () => Promise<number | undefined>
   /**
-   * Completes and frees the held hits of a visitor; whether there were any, `undefined` if they could
-   * not be had.
+   * Completes and frees the held hits of these visitors; whether there were any, `undefined` if they
+   * could not be had.
    */
   completeHeld: (
-    visitor: string,
+    visitors: readonly string[],
     complete: (hit: Hit) => Hit | undefined,
   ) => Promise<boolean | undefined>
   /** Drops the hits that are held since `madeUntil` or before. */
@@ -104,10 +104,12 @@ export function createOutbox(options: RowsOptions): Outbox {
       return next.length === 0 ? undefined : Math.min(...next.map(({ due }) => due))
     },
 
-    async completeHeld(visitor, complete) {
+    async completeHeld(visitors, complete) {
       let isAsked = false as boolean
       const freed = await transact(async (table) => {
-        const known = (await table.due(held, held)).filter(({ hit }) => hit.visitor_id === visitor)
+        const known = (await table.due(held, held)).filter(({ hit }) =>
+          visitors.includes(hit.visitor_id),
+        )
         const fates = known.map(async (row): Promise<Fate> => {
           const hit = complete(row.hit)
           const fate = hit ? { row: { ...row, hit, due: row.at } } : undefined

@@ -1,6 +1,5 @@
 import type { Call } from '../segment/calls.ts'
-import type { Courier } from '../delivery/courier.ts'
-import type { Outbox } from '../delivery/outbox.ts'
+import type { Delivery } from '../delivery/delivery.ts'
 import { type Draft, type Hit, completeHit } from '../hit/hit.ts'
 import type { Reporter } from '../report.ts'
 
@@ -16,14 +15,8 @@ export type Anonymous = {
   stop: () => void
 }
 
-export function createAnonymous(options: {
-  outbox: Outbox
-  courier: Courier
-  reporter: Reporter
-  /** Whether the outbox may be asked. */
-  isBegun: () => boolean
-}): Anonymous {
-  const { outbox, courier, reporter, isBegun } = options
+export function createAnonymous(options: { delivery: Delivery; reporter: Reporter }): Anonymous {
+  const { delivery, reporter } = options
   const knownVisitors = new Set<string>()
   let grace: ReturnType<typeof setTimeout> | undefined
 
@@ -33,7 +26,7 @@ export function createAnonymous(options: {
         // A reset since the call was made, and no earlier call that may still say whose it was.
         if (call.stay.over && grace === undefined)
           reporter.dropped({ hit, attempts: 0 }, 'anonymous')
-        else courier.hold(hit, call.moment.at)
+        else delivery.hold([hit], call.moment.at)
       }
     },
 
@@ -41,11 +34,10 @@ export function createAnonymous(options: {
       const visitor = known.visitor_id
       if (knownVisitors.has(visitor) && known.action !== 'ui' && !introduced) return
       knownVisitors.add(visitor)
-      void outbox
-        .completeHeld(visitor, (hit) => completeHit(hit, known))
+      void delivery
+        .completeHeld([visitor], (hit) => completeHit(hit, known))
         .then((freed) => {
-          if (freed) courier.resume()
-          else if (freed === undefined) knownVisitors.delete(visitor)
+          if (freed === undefined) knownVisitors.delete(visitor)
         })
     },
 
@@ -54,7 +46,7 @@ export function createAnonymous(options: {
       grace = undefined
       const drop = () => {
         grace = undefined
-        if (isBegun()) void outbox.dropHeld(madeUntil)
+        void delivery.dropHeld(madeUntil)
       }
       if (callsWait) grace = setTimeout(drop, resetGraceMs)
       else drop()

@@ -279,7 +279,7 @@ describe('held rows', () => {
     const free = () =>
       settled(
         world,
-        outbox.completeHeld(rowOf(1).hit.visitor_id, (hit) => hit),
+        outbox.completeHeld([rowOf(1).hit.visitor_id], (hit) => hit),
       )
     vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
       throw new DOMException('Full', 'QuotaExceededError')
@@ -313,7 +313,7 @@ describe('held rows', () => {
 
   test('are completed and freed for one visitor', async () => {
     const { world, tab, outbox } = await holding()
-    const freed = outbox.completeHeld(alice.visitor_id, complete)
+    const freed = outbox.completeHeld([alice.visitor_id], complete)
     expect(await settled(world, freed)).toBe(true)
     expect(await world.stored()).toEqual([
       rowOf(1, {}, { ...alice, identity: '{"id":"alice"}' }),
@@ -323,13 +323,13 @@ describe('held rows', () => {
     expect(
       idsOf([await claim(world, tab), await claim(world, tab), await claim(world, tab)]),
     ).toEqual([1, 3, undefined])
-    const again = outbox.completeHeld(alice.visitor_id, complete)
+    const again = outbox.completeHeld([alice.visitor_id], complete)
     expect(await settled(world, again)).toBe(false)
   })
 
   test('that do not fit any more are dropped', async () => {
     const { world, tab, outbox } = await holding()
-    const freed = outbox.completeHeld(bob.visitor_id, () => undefined)
+    const freed = outbox.completeHeld([bob.visitor_id], () => undefined)
     expect(await settled(world, freed)).toBe(false)
     expect(drops(tab)).toEqual([['dropped', 'too-large', 2]])
     expect(idsOf(await world.stored())).toEqual([1, 3])
@@ -547,7 +547,7 @@ describe('what the database has not taken when the page goes', () => {
     await world.settle()
     tab.crash()
     const complete = (hit: Hit) => ({ ...hit, identity: '{"id":"alice"}' })
-    await settled(world, other.outbox.completeHeld(rowOf(1).hit.visitor_id, complete))
+    await settled(world, other.outbox.completeHeld([rowOf(1).hit.visitor_id], complete))
     await world.open({ resume: false })
     expect(await world.stored()).toMatchObject([
       { due: rowOf(1).due, hit: { identity: '{"id":"alice"}' } },
@@ -622,7 +622,7 @@ describe('without IndexedDB, rows wait in memory', () => {
     expect(
       await settled(
         world,
-        outbox.completeHeld(visitor_id, (hit) => hit),
+        outbox.completeHeld([visitor_id], (hit) => hit),
       ),
     ).toBe(true)
     expect(idsOf(outbox.known())).toEqual([1, 3])
