@@ -20,6 +20,8 @@ export type Moment = {
   traits: unknown
   /** The current Segment group. */
   groupId: unknown
+  /** The fragment of the page's address, which Segment leaves out; absent when nobody saw the call. */
+  fragment?: string
 }
 
 /** All that a hit is made of, besides the event itself. */

@@ -34,6 +34,15 @@ function createClock(): () => number {
   }
 }
 
+function currentFragment(): string {
+  try {
+    return location.hash
+  } catch {
+    // Not a page.
+    return ''
+  }
+}
+
 export function createCalls(options: {
   first: Analytics
   stay: () => Stay
@@ -56,6 +65,7 @@ export function createCalls(options: {
       const onDispatch = (ctx: SegmentContext) => {
         try {
           const call = observe(ctx, analytics)
+          call.moment.fragment = currentFragment()
           waiting.set(ctx, call)
           forgetOldest(waiting, maxWaiting)
           options.onCall(call)
