@@ -1,5 +1,6 @@
 import { type Destination, createDestination } from './destination.ts'
 import {
+  type Analytics,
   type DestinationMiddleware,
   type SegmentContext,
   isBrowserAnalytics,
@@ -137,7 +138,7 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
     load(ctx, instance) {
       loaded = true
       try {
-        if (settings === undefined) return Promise.resolve()
+        if (!settings?.enabled) return Promise.resolve()
         if (typeof document === 'undefined' || !isBrowserAnalytics(instance)) {
           log(ctx, 'warn', 'This plugin is for browsers and does nothing here.')
         } else if (!isNullAnalytics(instance)) {
@@ -174,7 +175,14 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
 
     flush: async () => destination?.flush(),
     pending: async () => (await destination?.pending()) ?? 0,
-    clear: async () => destination?.clear(),
+    clear: async () => {
+      if (destination) return destination.clear()
+      // Not at work, or switched off: what an earlier page left is forgotten all the same.
+      if (settings === undefined || typeof document === 'undefined') return
+      const idle = createDestination(settings, {} as Analytics, middleware)
+      await idle.clear()
+      await idle.stop()
+    },
   }
   return plugin
 }

@@ -17,6 +17,7 @@ const flag = (text: string) =>
 const attributes: Record<string, (text: string) => Record<string, unknown>> = {
   'data-client-id': (clientId) => ({ clientId }),
   'data-endpoint': (endpoint) => ({ endpoint }),
+  'data-enabled': (text) => ({ enabled: flag(text) }),
   'data-customer-id': (customerId) => ({ customerId }),
   'data-anonymous': (anonymous) => ({ anonymous }),
   'data-visit-timeout-ms': (text) => ({ visitTimeoutMs: text.trim() === '' ? text : Number(text) }),

@@ -20,6 +20,21 @@ export type SkalinSettings = {
   endpoint?: string | undefined
 
   /**
+   * `false` switches the plugin off, for an application's unit tests and in development: nothing is
+   * sent, stored or listened to, and no client id is needed. `clear()` still forgets what an earlier
+   * page left.
+   *
+   * @default true
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', enabled: location.hostname !== 'localhost' })
+   * ```
+   */
+  enabled?: boolean | undefined
+
+  /**
    * The Skalin customer, for applications that know it without Segment: one customer per subdomain,
    * say. It goes before the `groupId` trait and Segment's group.
    *
@@ -108,6 +123,7 @@ export type SkalinSettings = {
 /** The settings, complete and checked: nothing downstream has a default of its own. */
 export type ResolvedSettings = MappingSettings & {
   endpoint: string
+  enabled: boolean
   anonymous: 'hold' | 'send' | 'drop'
   visitTimeoutMs: number
   consent: readonly string[] | undefined
@@ -127,6 +143,7 @@ const defaultEndpoint = 'https://collect.skalin.io/hit'
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
 const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 const isTextList = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(isText)
 
@@ -169,6 +186,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
     accepts: isEndpoint,
     vital: true,
   },
+  enabled: { allowed: 'a boolean', accepts: isBoolean, vital: true },
   customerId: {
     allowed: 'a string or a function',
     accepts: (value) => typeof value === 'string' || isFunction(value),
@@ -191,7 +209,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
     accepts: (value) => categoriesOf(value) !== undefined,
     vital: true,
   },
-  respectGpc: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean', vital: true },
+  respectGpc: { allowed: 'a boolean', accepts: isBoolean, vital: true },
   onDelivery: { allowed: 'a function', accepts: isFunction },
 }
 
@@ -210,7 +228,8 @@ export function resolveSettings(raw: unknown): Resolution {
   const given = Object.fromEntries(names.map((name) => [name, own(field(raw, name))]))
   const bad = names.filter(
     (name) =>
-      (given[name] !== undefined || name === 'clientId') && !rules[name].accepts(given[name]),
+      (given[name] !== undefined || (name === 'clientId' && given.enabled !== false)) &&
+      !rules[name].accepts(given[name]),
   )
   const errors = bad.map(
     (name) =>
@@ -233,11 +252,12 @@ export function resolveSettings(raw: unknown): Resolution {
 
   const good = Object.fromEntries(
     names.filter((name) => !bad.includes(name)).map((name) => [name, given[name]]),
-  ) as unknown as SkalinSettings
+  ) as Partial<SkalinSettings>
   return {
     settings: {
-      clientId: good.clientId.trim(),
+      clientId: good.clientId?.trim() ?? '',
       endpoint: new URL(good.endpoint ?? defaultEndpoint).href,
+      enabled: good.enabled ?? true,
       customerId: good.customerId,
       featureName: good.featureName,
       traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),

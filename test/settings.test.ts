@@ -11,6 +11,7 @@ test('the client id alone is enough: everything else has a default', () => {
     settings: {
       clientId: 'client',
       endpoint: 'https://collect.skalin.io/hit',
+      enabled: true,
       customerId: undefined,
       featureName: undefined,
       traits: [],
@@ -28,7 +29,7 @@ test('the client id alone is enough: everything else has a default', () => {
 
 test('`undefined` means not given', () => {
   const names = [
-    'endpoint', 'customerId', 'featureName', 'traits', 'url', 'anonymous', 'visitTimeoutMs',
+    'endpoint', 'enabled', 'customerId', 'featureName', 'traits', 'url', 'anonymous', 'visitTimeoutMs',
     'consent', 'respectGpc', 'onDelivery', 'apiKey', 'unknown',
   ] // prettier-ignore
   const given = resolve(Object.fromEntries(names.map((name) => [name, undefined])))
@@ -44,6 +45,8 @@ describe('a right setting', () => {
     ['endpoint', 'http://127.0.0.1:4000/hit?a=1', 'http://127.0.0.1:4000/hit?a=1'],
     // As the browser writes it: the outbox compares endpoints.
     ['endpoint', 'HTTPS://Proxy.example', 'https://proxy.example/'],
+    ['enabled', true, true],
+    ['enabled', false, false],
     ['customerId', 'acme', 'acme'],
     ['customerId', '', ''],
     ['customerId', nothing, nothing],
@@ -124,6 +127,9 @@ describe('a wrong setting that decides whether, where, about whom or what is sen
     ['consent', { categories: ['Analytics', 7] }, `${consent} (received: object)`],
     // Holes would be asked about nothing, and say yes.
     ['consent', { categories: new Array(2) }, `${consent} (received: object)`],
+    ['enabled', 'false', 'the `enabled` setting must be a boolean (received: "false")'],
+    ['enabled', null, 'the `enabled` setting must be a boolean (received: null)'],
+    ['enabled', 0, 'the `enabled` setting must be a boolean (received: 0)'],
     ['respectGpc', 'true', 'the `respectGpc` setting must be a boolean (received: "true")'],
     ['respectGpc', 1, 'the `respectGpc` setting must be a boolean (received: 1)'],
     ['respectGpc', null, 'the `respectGpc` setting must be a boolean (received: null)'],
@@ -189,9 +195,16 @@ test('only the beginning of a long value is told', () => {
   ])
 })
 
+test('switched off, the plugin needs no client id, which tests may not have', () => {
+  const { settings, errors, warnings } = resolveSettings({ enabled: false })
+  expect({ errors, warnings }).toEqual({ errors: [], warnings: [] })
+  expect(settings).toMatchObject({ enabled: false, clientId: '' })
+  expect(resolveSettings({ enabled: false, clientId: 7 }).errors).toHaveLength(1)
+})
+
 describe('an unknown setting', () => {
   const known =
-    'known are clientId, endpoint, customerId, featureName, traits, url, anonymous, visitTimeoutMs, consent, respectGpc, onDelivery'
+    'known are clientId, endpoint, enabled, customerId, featureName, traits, url, anonymous, visitTimeoutMs, consent, respectGpc, onDelivery'
 
   test.each([
     [{ clientID: 'a' }, `unknown setting \`clientID\`; ${known}`],
@@ -254,7 +267,7 @@ describe('whatever is given', () => {
 
   test('as a setting, it is right or it is told, and nothing throws', () => {
     const vital = [
-      'clientId', 'endpoint', 'customerId', 'url', 'anonymous', 'consent', 'respectGpc',
+      'clientId', 'endpoint', 'enabled', 'customerId', 'url', 'anonymous', 'consent', 'respectGpc',
     ] // prettier-ignore
     const others = ['featureName', 'traits', 'visitTimeoutMs', 'onDelivery']
     fc.assert(

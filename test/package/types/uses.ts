@@ -42,6 +42,7 @@ declare const endpoint: string | undefined
 export const settings: SkalinSettings = {
   clientId: 'my-client-id',
   endpoint,
+  enabled: true,
   customerId: (event) => (isPage(event) ? undefined : 'acme'),
   featureName: (event, name) => (isPage(event) ? null : name.toLowerCase()),
   traits: ['plan'] as const,
