@@ -1,3 +1,5 @@
+import { complain } from './browser/console.ts'
+import { missing } from './browser/missing.ts'
 import { type Destination, createDestination } from './destination.ts'
 import {
   type Analytics,
@@ -84,10 +86,8 @@ export type SkalinPlugin = {
 export function skalin(given: SkalinSettings): SkalinPlugin {
   const { settings, errors, warnings } = resolveSettings(given)
   const consequence = settings ? 'The default is used instead.' : 'Nothing is sent to Skalin.'
-  /* eslint-disable no-console -- the one place where a developer must be told without Segment's debug mode */
-  if (errors.length > 0) console.error(`Skalin: ${errors.join('; ')}. ${consequence}`)
-  for (const warning of warnings) console.warn(`Skalin: ${warning}.`)
-  /* eslint-enable no-console */
+  if (errors.length > 0) complain('error', `${errors.join('; ')}. ${consequence}`)
+  for (const warning of warnings) complain('warn', `${warning}.`)
 
   const middleware = createMiddleware()
   const registrations = createRegistrations((instance) => {
@@ -142,6 +142,9 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
         if (typeof document === 'undefined' || !isBrowserAnalytics(instance)) {
           log(ctx, 'warn', 'This plugin is for browsers and does nothing here.')
         } else if (!isNullAnalytics(instance)) {
+          const lacks = missing()
+          if (lacks.length > 0)
+            log(ctx, 'warn', `This page has no working ${lacks.join(', ')}: what needs that waits.`)
           destination ??= createDestination(settings, instance, middleware)
           registrations.enter(instance, plugin.load)
           destination.watch(instance)

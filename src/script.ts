@@ -1,4 +1,5 @@
 // The script-tag door, and the only file that acts when it is loaded.
+import { complain } from './browser/console.ts'
 import { type SkalinPlugin, skalin } from './plugin.ts'
 import type { SkalinSettings } from './settings.ts'
 
@@ -26,30 +27,67 @@ const attributes: Record<string, (text: string) => Record<string, unknown>> = {
   'data-consent-categories': (text) => ({ consent: { categories: list(text) } }),
 }
 const keyAttribute = 'data-analytics-key'
+const segmentsKeyAttribute = 'data-global-segment-analytics-key'
 
-/** The tag of this script. A tag manager puts scripts in without their being current. */
-function ownTag(): Element | undefined {
-  if (document.currentScript) return document.currentScript
-  const tags = [...document.querySelectorAll<HTMLScriptElement>('script[data-client-id]')].filter(
-    ({ src }) => /\/skalin(\.min)?\.js([?#]|$)/.test(src),
-  )
-  return tags.length === 1 ? tags[0] : undefined
+/** How long a page may take to register by hand before it is told of a tag that was not found. */
+const useWithinMs = 5000
+
+/** The document's own, also where an image or a form of that name is in the way (DOM clobbering). */
+const own = <Name extends keyof Document>(name: Name) =>
+  Reflect.get(Document.prototype, name, document) as Document[Name]
+
+const scripts = (selector: string): HTMLScriptElement[] => [
+  ...own('querySelectorAll').call<Document, [string], NodeListOf<HTMLScriptElement>>(
+    document,
+    selector,
+  ),
+]
+
+const says = (tag: Element) =>
+  [keyAttribute, ...Object.keys(attributes)].some((name) => tag.hasAttribute(name))
+
+/** Copies that tools leave behind do not count: with another type, or without `src`, they never ran. */
+const isOurs = ({ src, type }: HTMLScriptElement) =>
+  /skalin[^/?#]*\.m?js\b/i.test(src) &&
+  /^\s*(module|(text|application)\/(x-)?(java|ecma)script)?\s*$/i.test(type)
+
+/**
+ * The tags of this script: the one that runs, if it says anything. Modules, and copies of a script
+ * that jQuery runs, are not current or have no attributes: then all that could be meant.
+ */
+function ownTags(): Element[] {
+  const current = own('currentScript')
+  return current && says(current) ? [current] : scripts('script[src]').filter(isOurs)
 }
 
-/** Segment's global, whose name may have been changed for this script or in Segment's own snippet. */
-function analyticsKey(tag: Element): string {
-  const segments = document.querySelector('script[data-global-segment-analytics-key]')
-  return (
-    tag.getAttribute(keyAttribute) ??
-    segments?.getAttribute('data-global-segment-analytics-key') ??
-    'analytics'
-  )
+type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unknown>>
+
+/** Registers with Segment's global, whose name may have been changed for this script or in Segment's own snippet. */
+function registerWithSegment(plugin: SkalinPlugin, tag: Element): void {
+  const [segments] = scripts(`script[${segmentsKeyAttribute}]`)
+  const key =
+    tag.getAttribute(keyAttribute) ?? segments?.getAttribute(segmentsKeyAttribute) ?? 'analytics'
+  const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
+  // Read anew at this moment: once Segment has loaded, an array kept from before is nobody's any more.
+  const analytics = globals[key] as Analytics | undefined
+  // Without a property of the window's own it is an element with that id.
+  const isFree = analytics === undefined || !Object.prototype.hasOwnProperty.call(window, key)
+  if (isFree) globals[key] = [['register', plugin]]
+  else if (typeof analytics.push === 'function') analytics.push(['register', plugin])
+  // An `AnalyticsBrowser` from npm.
+  else if (typeof analytics.register === 'function') analytics.register(plugin)
+  else
+    complain(
+      'error',
+      `\`window.${key}\` is not Segment's: name the right one by \`${keyAttribute}\`.`,
+    )
 }
 
 /** The inline stub of docs/compatibility.md: registered before this script came, it kept what was called. */
 type Stub = { calls: [method: 'track', given: Parameters<SkalinPlugin['track']>][] }
 
-const isStub = (value: object | undefined): value is Stub => value !== undefined && 'calls' in value
+const isStub = (value: unknown): value is Stub =>
+  Array.isArray((value as Partial<Stub> | undefined)?.calls)
 
 /** Makes the stub the plugin, wherever Segment has it, and makes up for what was called. */
 function replace(stub: Stub, plugin: SkalinPlugin): void {
@@ -57,34 +95,44 @@ function replace(stub: Stub, plugin: SkalinPlugin): void {
   for (const [method, given] of stub.calls.splice(0)) plugin[method](...given)
 }
 
-function register(tag: Element, earlier: object | undefined): void {
+/** Registers what a tag says. */
+function register(tag: Element, earlier: unknown): void {
   const given = Object.entries(attributes).flatMap(([name, read]) => {
     const text = tag.getAttribute(name)
     return text === null ? [] : [read(text)]
   })
-  if (given.length === 0 && !tag.hasAttribute(keyAttribute)) return
   const plugin = skalin(Object.assign({}, ...given) as SkalinSettings)
-  if (isStub(earlier)) {
-    replace(earlier, plugin)
-    return
+  if (isStub(earlier)) replace(earlier, plugin)
+  else registerWithSegment(plugin, tag)
+}
+
+/** Says how to write the tag, unless somebody registers by hand. */
+function expectUse(): void {
+  const timer = setTimeout(
+    () =>
+      complain(
+        'error',
+        'the script did not find its own tag, and nobody has called `skalinPlugin()`. Nothing is ' +
+          'sent. Write <script src="…/skalin.min.js" data-client-id="…"></script>, with the name of ' +
+          'the file and the `data-` attributes as they are.',
+      ),
+    useWithinMs,
+  )
+  window.skalinPlugin = (settings) => {
+    clearTimeout(timer)
+    return skalin(settings)
   }
-  const globals = window as unknown as Record<
-    string,
-    { push: (call: unknown[]) => void } | undefined
-  >
-  // Read anew at this moment: once Segment has loaded, an array kept from before is nobody's any more.
-  const analytics = (globals[analyticsKey(tag)] ??= [] as unknown[] as {
-    push: (call: unknown[]) => void
-  })
-  analytics.push(['register', plugin])
 }
 
 try {
-  const earlier = window.skalinPlugin as object | undefined
-  window.skalinPlugin = skalin
-  const tag = ownTag()
-  if (tag) register(tag, earlier)
+  const earlier: unknown = window.skalinPlugin
+  Reflect.set(window, 'skalinPlugin', skalin)
+  const tags = ownTags()
+  const [first, ...more] = tags.filter(says)
+  if (first) register(first, earlier)
+  // Without attributes it is there for registering by hand; but a stub waits for what they say.
+  else if (tags.length === 0 || isStub(earlier)) expectUse()
+  for (const tag of more) register(tag, undefined)
 } catch (error) {
-  // eslint-disable-next-line no-console -- there is no Segment to log to
-  console.error('Skalin: the script could not start.', error)
+  complain('error', 'the script could not start.', error)
 }

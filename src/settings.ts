@@ -1,4 +1,5 @@
 import type { SegmentEvent } from './hit/event.ts'
+import { missing } from './browser/missing.ts'
 import { field } from './hit/read.ts'
 import type { MappingSettings } from './hit/source.ts'
 import type { DeliveryReport } from './report.ts'
@@ -162,13 +163,16 @@ function categoriesOf(consent: unknown): string[] | undefined {
   return isTextList(categories) && categories.length > 0 ? categories : undefined
 }
 
-function isEndpoint(value: unknown): boolean {
-  if (typeof value !== 'string') return false
+/** The address as the browser writes it, by which waiting hits and answers are told apart. */
+function endpointOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  // Pages that have something else as `URL` have no other way to write it.
+  if (missing().includes('URL')) return /^https?:\/\/[^\s@]+$/.test(value) ? value : undefined
   try {
-    const { protocol, username, password } = new URL(value)
-    return /^https?:$/.test(protocol) && username + password === ''
+    const { href, protocol, username, password } = new URL(value)
+    return /^https?:$/.test(protocol) && username + password === '' ? href : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -183,7 +187,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
   clientId: { allowed: 'a non-empty string', accepts: isText, vital: true },
   endpoint: {
     allowed: 'an absolute http(s) URL without credentials',
-    accepts: isEndpoint,
+    accepts: (value) => endpointOf(value) !== undefined,
     vital: true,
   },
   enabled: { allowed: 'a boolean', accepts: isBoolean, vital: true },
@@ -213,10 +217,12 @@ const rules: Record<keyof SkalinSettings, Rule> = {
   onDelivery: { allowed: 'a function', accepts: isFunction },
 }
 
-/** A value in a few characters; never what may hold a password, and never a foreign `toString`. */
+/** A value in a few characters; never what holds a password, and never by a foreign `toString`. */
 function describe(name: string, value: unknown): string {
   if (typeof value === 'string')
-    return name === 'endpoint' ? 'another string' : JSON.stringify(value.slice(0, 40))
+    return name === 'endpoint' && value.includes('@')
+      ? 'one with credentials'
+      : JSON.stringify(value.slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
   return Array.isArray(value) ? 'array' : typeof value
@@ -256,7 +262,7 @@ export function resolveSettings(raw: unknown): Resolution {
   return {
     settings: {
       clientId: good.clientId?.trim() ?? '',
-      endpoint: new URL(good.endpoint ?? defaultEndpoint).href,
+      endpoint: endpointOf(good.endpoint) ?? defaultEndpoint,
       enabled: good.enabled ?? true,
       customerId: good.customerId,
       featureName: good.featureName,

@@ -1,5 +1,13 @@
 /** 16 hexadecimal digits at random. `crypto.randomUUID` is only for secure contexts; this is not. */
 export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let words: ArrayLike<number>
+  try {
+    words = crypto.getRandomValues(new Uint16Array(4))
+  } catch {
+    // A page without `crypto`: these ids are no secrets, they only must not meet.
+    words = [0, 0, 0, 0].map(() => Math.floor(Math.random() * 0x10000))
+  }
+  let id = ''
+  for (let at = 0; at < 4; at += 1) id += (words[at] ?? 0).toString(16).padStart(4, '0')
+  return id
 }

@@ -1,0 +1,9 @@
+/** Tells the site's developer something, once and without Segment's debug mode. Never throws. */
+export function complain(level: 'error' | 'warn', message: string, ...more: unknown[]): void {
+  try {
+    // eslint-disable-next-line no-console -- the one place
+    console[level](`Skalin: ${message}`, ...more)
+  } catch {
+    // The page's own idea of a console.
+  }
+}

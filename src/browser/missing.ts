@@ -1,0 +1,19 @@
+/** What pages put in the place of the browser's own, and a use that shows it. */
+const needs: Record<string, () => boolean> = {
+  fetch: () => typeof fetch === 'function',
+  URL: () => new URL('https://a/b').pathname === '/b',
+  URLSearchParams: () => new URLSearchParams({ a: ' ' }).toString() === 'a=+',
+  TextEncoder: () => new TextEncoder().encode('é').length === 2,
+  crypto: () => typeof crypto.getRandomValues === 'function',
+}
+
+/** The names of what the page lacks now; a later script may still bring it. */
+export function missing(): string[] {
+  return Object.keys(needs).filter((name) => {
+    try {
+      return !needs[name]?.()
+    } catch {
+      return true
+    }
+  })
+}

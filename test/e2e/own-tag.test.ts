@@ -1,0 +1,230 @@
+import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type {} from '../../src/script.ts'
+import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { featureOf } from '../support/fault-rig.ts'
+import { type Rig, createRig, errorsOf } from '../support/rig.ts'
+
+// How the script finds its own tag, whatever else the page has.
+
+vi.setConfig({ testTimeout: 15_000 })
+
+let chromium: TestBrowser
+let rig: Rig
+let page: Page
+let errors: string[]
+let told: string[]
+
+const javascript = { 'content-type': 'text/javascript; charset=utf-8' }
+
+beforeAll(async () => {
+  chromium = await launchBrowser()
+  rig = await createRig()
+  const script = await readFile('dist/skalin.min.js', 'utf8')
+  for (const name of ['/vendor.js', '/skalin.min-3f2a1b.js'])
+    rig.site.page(name, script, javascript)
+  const jquery = await readFile('node_modules/jquery/dist/jquery.js', 'utf8')
+  rig.site.page('/jquery.js', jquery, javascript)
+})
+afterAll(async () => {
+  await chromium.close()
+  await rig.close()
+})
+afterEach(async () => {
+  expect(errors).toEqual([])
+  await page.context().close()
+  await rig.renewCollector()
+})
+
+/** Where a hit goes that somebody else's attributes made. */
+const elsewhere = () =>
+  `data-client-id="not-ours" data-endpoint="${rig.collector.endpoint}?not-ours"`
+
+const ourAttributes = (more = '') =>
+  `data-client-id="test-client" data-anonymous="send" data-endpoint="${rig.collector.endpoint}" ${more}`
+
+const ourTag = (more = '', src = '/dist/skalin.min.js') =>
+  `<script src="${src}" ${ourAttributes()} ${more}></script>`
+
+const snippet = () => {
+  const parts = rig.site.scriptPage({ attributes: { src: false }, snippetOptions: { page: false } })
+  return /<script>.*?<\/script>/s.exec(parts)?.[0] ?? ''
+}
+
+/** Opens a page, the snippet before `html`; its clock is ours. */
+async function open(html: string): Promise<void> {
+  const context = await chromium.browser.newContext()
+  page = await context.newPage()
+  errors = errorsOf(page)
+  told = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') told.push(message.text())
+  })
+  await page.clock.install()
+  await page.goto(rig.site.page('/own-tag', `<!doctype html><body>${html}`))
+}
+
+/** Makes a call once Segment and the plugin are there; it arrives where our own tag says. */
+async function arrives(name = 'Used'): Promise<void> {
+  await page.evaluate(
+    (event) =>
+      new Promise<void>((resolve) => {
+        void window.analytics.ready(() => {
+          void window.analytics.track(event)
+          resolve()
+        })
+      }),
+    name,
+  )
+  const [received] = await rig.collector.hits({ where: (hit) => featureOf(hit) === name })
+  expect(received?.hit.client_id).toBe('test-client')
+  expect(rig.collector.requests.map(({ url }) => url)).toEqual(['/hit'])
+  expect(told).toEqual([])
+}
+
+describe('the script finds its tag', () => {
+  test.each([
+    ['img', (name: string) => `<img name="${name}" ${elsewhere()}>`],
+    ['form', (name: string) => `<form name="${name}" ${elsewhere()}></form>`],
+    ['object', (name: string) => `<object name="${name}" id="${name}" ${elsewhere()}></object>`],
+    ['embed', (name: string) => `<embed name="${name}" ${elsewhere()}>`],
+    ['iframe', (name: string) => `<iframe name="${name}" ${elsewhere()}></iframe>`],
+    ['a', (name: string) => `<a name="${name}" id="${name}" ${elsewhere()}></a>`],
+    ['two of a kind', (name: string) => `<img name="${name}" ${elsewhere()}>`.repeat(2)],
+  ])('among elements that hide what it looks at: %s', async (_, element) => {
+    const others = element('currentScript')
+    // As a module it is nobody's current script.
+    await open(`${others}${snippet()}${ourTag()}`)
+    await arrives()
+    rig.collector.clear()
+    await page.goto(rig.site.page('/module', `${others}${snippet()}${ourTag('type="module"')}`))
+    await arrives()
+  })
+
+  test.each([
+    ['an inert copy of another type', (tag: string) => tag.replace('<script', '<script type="text/plain"')],
+    ['a copy that an optimiser keeps for later', (tag: string) => tag.replace('<script', '<script type="1f-text/javascript"')],
+    ['a copy without its src', (tag: string) => tag.replace(' src=', ' data-src=')],
+    ['a template', (tag: string) => `<template>${tag}</template>`],
+    ["somebody else's script", (tag: string) => tag.replace('/dist/skalin.min.js', '/other.js')],
+  ])('beside %s', async (_, change) => {
+    const other = change(`<script src="/dist/skalin.min.js" ${elsewhere()}></script>`)
+    rig.site.page('/other.js', '', javascript)
+    await open(`${snippet()}${other}${ourTag('type="module"')}${other}`)
+    await arrives()
+  }) // prettier-ignore
+
+  test.each([
+    ['of this origin', ''],
+    ['of another origin', () => rig.site.origin.replace('127.0.0.1', 'localhost')],
+  ])("jQuery's append, %s", async (_, origin) => {
+    const src = `${typeof origin === 'string' ? origin : origin()}/dist/skalin.min.js`
+    const html = JSON.stringify(ourTag('', src)).replace('</', '<\\/')
+    await open(
+      `${snippet()}<script src="/jquery.js"></script><script>$('body').append(${html})</script>`,
+    )
+    await page.waitForFunction('window.skalinPlugin')
+    await arrives()
+  })
+
+  test.each([
+    ['put in by setAttribute, as by a tag manager', '', '/dist/skalin.min.js'],
+    ['with another name', '', '/vendor.js'],
+    ['with a hash in its name, a module', 'module', '/skalin.min-3f2a1b.js'],
+    ['twice, as a module', 'module', '/dist/skalin.min.js#second'],
+  ])('%s', async (_, type, src) => {
+    await open(`${snippet()}<div></div>`)
+    await page.evaluate(
+      ([address, kind, attributes]) =>
+        new Promise((resolve) => {
+          const parsed = document.createElement('div')
+          parsed.innerHTML = `<i ${attributes}></i>`
+          const tag = document.createElement('script')
+          for (const { name, value } of parsed.firstElementChild?.attributes ?? [])
+            tag.setAttribute(name, value)
+          tag.type = kind
+          tag.src = address
+          tag.onload = resolve
+          document.body.append(tag)
+        }),
+      [src, type, ourAttributes()] as const,
+    )
+    await arrives()
+  })
+
+  test('although the stub, or the global, has the name of an element', async () => {
+    const elements = `<form id="skalinPlugin"><input name="calls"></form><form id="analytics"><input name="push"></form>`
+    await open(`${elements}${ourTag()}${snippet()}`)
+    await arrives()
+  })
+
+  test('where `window.analytics` is an `AnalyticsBrowser` from npm', async () => {
+    const npm = rig.site.npmPage()
+    await open(`${npm}${ourTag('type="module"')}`)
+    await page.waitForFunction('window.skalinPlugin')
+    await arrives()
+  })
+
+  test('of each client id, where two run without being current', async () => {
+    const second = ourTag('type="module"', '/dist/skalin.min.js?2').replace('test-client', 'second')
+    await open(`${snippet()}${ourTag('type="module"')}${second}`)
+    await page.evaluate(() => new Promise<void>((resolve) => void window.analytics.ready(resolve)))
+    await page.evaluate(() => void window.analytics.track('Used'))
+    const hits = await rig.collector.hits({ count: 2 })
+    expect(hits.map(({ hit }) => hit.client_id).sort()).toEqual(['second', 'test-client'])
+  })
+})
+
+describe('a script that finds no tag', () => {
+  const evaluated = `<script>
+    fetch('/dist/skalin.min.js').then((answer) => answer.text()).then((text) => (0, eval)(text))
+  </script>`
+  const lost: [string, () => string][] = [
+    ['a module with another name', () => ourTag('type="module"', '/vendor.js')],
+    ['a bundle of scripts', () => '<script src="/vendor.js"></script>'],
+    ['a text that is evaluated', () => evaluated],
+    ['a shadow tree', () => `<div><template shadowrootmode="open">${ourTag('', '/vendor.js')}</template></div>`],
+    ['the inline stub, and attributes that a tag manager has stripped', () => `<script>skalinPlugin = { calls: [] }</script><script src="/dist/skalin.min.js"></script>`],
+  ] // prettier-ignore
+
+  test.each(lost)('says once how to write it: %s', async (_, html) => {
+    await open(`${snippet()}${html()}`)
+    await page.waitForFunction("typeof window.skalinPlugin === 'function'")
+    await page.clock.fastForward(4900)
+    expect(told).toEqual([])
+    await page.clock.fastForward(200)
+    await page.clock.fastForward(60_000)
+    expect(told).toEqual([expect.stringMatching(/^Skalin: .*data-client-id/)])
+  })
+
+  test.each<(typeof lost)[0]>([
+    ...lost.slice(0, 3),
+    ['the documented way to register by hand', () => '<script src="/dist/skalin.min.js"></script>'],
+  ])('is silent when somebody registers by hand: %s', async (_, html) => {
+    await open(`${snippet()}${html()}`)
+    await page.waitForFunction("typeof window.skalinPlugin === 'function'")
+    await page.evaluate((endpoint) => {
+      const plugin = window.skalinPlugin({ clientId: 'test-client', endpoint, anonymous: 'send' })
+      void window.analytics.register(plugin)
+    }, rig.collector.endpoint)
+    await page.clock.fastForward(60_000)
+    await arrives()
+  })
+
+  test('is silent where a tag without attributes is there to register by hand', async () => {
+    await open(`${snippet()}<script src="/dist/skalin.min.js"></script>`)
+    await page.waitForFunction('window.skalinPlugin')
+    await page.clock.fastForward(60_000)
+    await page.evaluate(() => console.error('marker'))
+    await expect.poll(() => told).toEqual(['marker'])
+  })
+})
+
+test("a global of that name that is not Segment's is told", async () => {
+  await open(`<script>analytics = { page: 1 }</script>${ourTag()}`)
+  await page.waitForFunction('window.skalinPlugin')
+  expect(told).toEqual([
+    expect.stringMatching(/^Skalin: `window\.analytics` is not Segment's.*data-analytics-key/),
+  ])
+})
