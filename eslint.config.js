@@ -26,7 +26,12 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['tsconfig.json', 'src/tsconfig.json', 'src/testing/tsconfig.json'],
+        project: [
+          'tsconfig.json',
+          'src/tsconfig.json',
+          'src/testing/tsconfig.json',
+          'src/cli/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

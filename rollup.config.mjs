@@ -76,7 +76,7 @@ export default [
   ...door('src/index.ts', 'index', 'es2021'),
   ...door('src/testing/index.ts', 'testing', 'node20'),
   {
-    input: 'src/testing/bin.ts',
+    input: 'src/cli/bin.ts',
     external,
     plugins: plugins('node20'),
     output: { file: 'dist/cli.js', format: 'es', banner, sourcemap: true },

@@ -72,9 +72,14 @@ export function createCollectorClient(origin: string) {
 
   return {
     listen({ onArrival, onAnew, onReach }: CollectorListener): void {
-      const events = new EventSource(`${control}/control/requests`)
+      const events = new EventSource(`${control}/control/events`)
+      events.addEventListener('hello', ({ data }: MessageEvent<string>) => {
+        if ((JSON.parse(data) as { anew: boolean }).anew) onAnew()
+      })
       events.addEventListener('clear', onAnew)
-      events.onmessage = ({ data }) => onArrival(JSON.parse(data as string) as Arrival)
+      events.addEventListener('request', ({ data }: MessageEvent<string>) =>
+        onArrival(JSON.parse(data) as Arrival),
+      )
       events.onopen = () => onReach(true)
       events.onerror = () => onReach(false)
     },

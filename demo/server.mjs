@@ -55,8 +55,8 @@ export async function startDemo({ port }) {
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const host = `127.0.0.1:${server.address().port}`
-  const origin = `http://${host}`
+  // By way of URL, because a browser leaves out port 80.
+  const { host, origin } = new URL(`http://127.0.0.1:${server.address().port}`)
   const collector = await createCollector({
     port: port && port + 1,
     controlOrigin: origin,
@@ -75,7 +75,7 @@ export async function startDemo({ port }) {
     // A foreign name that leads here is DNS rebinding.
     if (headers.host !== host) return { status: 421, body: `This server is ${origin}.` }
 
-    if (pathname === '/') {
+    if (pathname === '/' || pathname === '/index.html') {
       const html = await readFile(new URL('index.html', page), 'utf8')
       return {
         type: '.html',
@@ -99,11 +99,13 @@ export async function startDemo({ port }) {
     const endpoint = URL.canParse(query.get('endpoint'))
       ? new URL(query.get('endpoint')).origin
       : ''
+    // A host may hold what ends a directive, or a policy. https://www.w3.org/TR/CSP3/#grammardef-host-part
+    const isSource = /^https?:\/\/[\w.:[\]-]+$/.test(endpoint)
     const connect = [
       collector.origin,
       collector.origin.replace('127.0.0.1', 'localhost'),
       ...(isReal ? ['https://cdn.segment.com', 'https://api.segment.io'] : []),
-      ...(/^https?:/.test(endpoint) ? [endpoint] : []),
+      ...(isSource ? [endpoint] : []),
     ]
     return [
       "default-src 'none'",

@@ -1,15 +1,17 @@
 import { validateHeaderValue } from 'node:http'
 import type { FaultKind } from './faults.ts'
-import { short } from './printable.ts'
-import { check, mustBe, optional, required, type Rule } from './rules.ts'
+import {
+  MAX_DELAY_MS,
+  checkAll,
+  isMilliseconds,
+  isWhole,
+  mustBe,
+  optional,
+  required,
+  type Rule,
+} from './rules.ts'
 
 type Rules = Readonly<Record<string, Rule<unknown>>>
-
-/** `setTimeout` takes more for 1. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
-const isWhole = (value: unknown, least: number, most: number): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
 
 const isHeaderValue = (value: unknown): boolean => {
   if (typeof value !== 'string') return false
@@ -44,7 +46,7 @@ const rulesOf: Record<FaultKind['kind'], Rules> = {
   },
   reset: {},
   slow: {
-    ms: required(`milliseconds from 0 to ${MAX_DELAY_MS}`, (ms) => isWhole(ms, 0, MAX_DELAY_MS)),
+    ms: required(`milliseconds from 0 to ${MAX_DELAY_MS}`, isMilliseconds),
   },
   'no-cors': {},
 }
@@ -57,10 +59,5 @@ export const checkFault = (value: unknown): string[] => {
   const found = kinds.find(([name]) => name === kind)
   if (!found) return [mustBe('kind', `one of ${kinds.map(([name]) => name).join(', ')}`, kind)]
   const [name, own] = found
-  const rules = { ...own, ...scope }
-  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(rules, key))
-  return [
-    ...Object.entries(rules).flatMap(([key, rule]) => check(key, rule, given[key])),
-    ...unknown.map((key) => `\`${short(key)}\` is not a part of the fault \`${name}\`.`),
-  ]
+  return checkAll(`fault \`${name}\``, { ...own, ...scope }, given)
 }

@@ -1,36 +1,18 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { checkFault } from './check-fault.ts'
-import { control } from './control.ts'
-import { ANY_ORIGIN, reply, send } from './exchange.ts'
+import { createControl } from './control.ts'
 import type { Fault } from './faults.ts'
-import { createHitRoute, pathOf } from './hit-route.ts'
-import { createLog, type HitQuery, type ReceivedHit, type ReceivedRequest } from './log.ts'
-import { short } from './printable.ts'
-
-/** How to start a {@link Collector}. */
-export type CollectorOptions = {
-  /**
-   * The port on 127.0.0.1; 0 is any free one. Give a number where an address must stay the same.
-   *
-   * @default 0
-   */
-  port?: number
-  /**
-   * The origin of the one page that may read the log and set faults through `/control/`, such as
-   * `http://127.0.0.1:8080`. Without it these routes answer 403.
-   *
-   * @default undefined
-   */
-  controlOrigin?: string
-  /**
-   * Called with every request to `/hit` when it has come, before it is answered.
-   *
-   * @default undefined
-   */
-  onRequest?: (received: ReceivedRequest) => void
-}
+import { createGuard, originOf } from './guard.ts'
+import { createHitRoute } from './hit-route.ts'
+import { createHits, type HitQuery } from './hits.ts'
+import { createJournal } from './journal.ts'
+import { createLog } from './log.ts'
+import { checkOptions, type CollectorOptions } from './options.ts'
+import type { ReceivedHit, ReceivedRequest } from './received.ts'
+import { createRoutes, type Pages } from './routes.ts'
+import { createUserCode } from './user-code.ts'
 
 /** A local stand-in for Skalin's collector, which checks each hit and fails on demand. */
 export type Collector = {
@@ -44,7 +26,8 @@ export type Collector = {
    * Waits for accepted hits, 5,000 ms unless told, and resolves to all there are by then.
    *
    * Of hits with one `client_id` and `event_id` the last one counts, at the place of the first, as
-   * Skalin documents. Rejects after the deadline with an error that prints what arrived instead.
+   * Skalin documents. Rejects after the deadline, or when the collector is closed, with an error that
+   * prints what arrived instead; and with what a function of yours threw.
    *
    * @example
    * import { createCollector } from 'skalin-analytics-plugin/testing'
@@ -61,67 +44,64 @@ export type Collector = {
   readonly up: () => Promise<void>
   /** Forgets {@link Collector.requests}. */
   readonly clear: () => void
-  /** Cuts all connections and frees the port: {@link Collector.down}, for good. */
+  /**
+   * Cuts all connections and frees the port: {@link Collector.down}, for good. Rejects with what a
+   * function of yours threw, if no `hits()` has told it.
+   */
   readonly close: () => Promise<void>
 }
 
-const HOST = '127.0.0.1'
-
-const listen = async (server: Server, port: number): Promise<void> => {
-  server.listen(port, HOST)
+const listen = async (server: Server, port: number, host: string): Promise<void> => {
+  server.listen(port, host)
   await once(server, 'listening')
 }
 
-/**
- * Starts a collector on 127.0.0.1. Rejects with Node's own error when it cannot have the port.
- *
- * @example
- * import { createCollector } from 'skalin-analytics-plugin/testing'
- *
- * const collector = await createCollector()
- * // … let a page send to collector.endpoint …
- * const hits = await collector.hits({ count: 2 })
- * await collector.close()
- */
-export const createCollector = async ({
-  port = 0,
-  controlOrigin,
-  onRequest,
-}: CollectorOptions = {}): Promise<Collector> => {
-  const log = createLog()
-  if (onRequest) log.news.on('request', onRequest)
+/** {@link createCollector}, with pages of its own. */
+export const startCollector = async (
+  options: CollectorOptions,
+  pages?: Pages,
+): Promise<Collector> => {
+  const problems = checkOptions(options)
+  if (problems.length > 0) throw new TypeError(problems.join(' '))
+  const { port = 0, host = '127.0.0.1', onRequest } = options
+  const controlOrigin = options.controlOrigin && new URL(options.controlOrigin).origin
 
-  const { receive, setFault } = createHitRoute(log)
+  const userCode = createUserCode()
+  const log = createLog()
+  const queue = createHits(log, userCode)
+  const journal = createJournal()
+  // Nobody else can read it.
+  if (pages ?? controlOrigin) log.news.on('request', (received) => journal.add('request', received))
+  if (onRequest) {
+    log.news.on('request', (received) =>
+      userCode.tell('`onRequest`', received.hit, () => onRequest(received)),
+    )
+  }
+
   const server = createServer()
-  await listen(server, port)
+  await listen(server, port, host)
   // Safe: an HTTP server on TCP has an `AddressInfo` from `listening` on.
   const { port: ownPort } = server.address() as AddressInfo
-  const origin = `http://${HOST}:${ownPort}`
+  const isAnyAddress = host === '0.0.0.0' || host === '::'
+  const origin = originOf(isAnyAddress ? '127.0.0.1' : host, ownPort)
   const endpoint = `${origin}/hit`
-  // By way of URL, because a browser leaves out port 80.
-  const hosts = [HOST, 'localhost', '[::1]'].map(
-    (host) => new URL(`http://${host}:${ownPort}`).host,
-  )
 
-  const route = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const path = pathOf(req)
-    // Another name that leads here is DNS rebinding: a foreign page that passes for this origin.
-    // https://owasp.org/www-community/attacks/DNS_Rebinding
-    if (!hosts.includes(req.headers.host?.toLowerCase() ?? '')) {
-      send(res, reply(421, `This server answers only to the hosts ${hosts.join(', ')}.`, {}))
-    } else if (path === '/hit') {
-      await receive(req, res)
-    } else if (path.startsWith('/control/')) {
-      await control(req, res, { controlOrigin, log, setFault })
-    } else if (path === '/') {
-      send(res, reply(200, `A local stand-in for Skalin's collector. POST hits to ${endpoint}`, {}))
-    } else {
-      const text = `There is nothing at ${short(path)}. POST hits to ${endpoint}`
-      send(res, reply(404, text, ANY_ORIGIN))
-    }
-  }
-  server.on('request', (req, res) => void route(req, res))
+  const hitRoute = createHitRoute({ log, userCode, onFault: () => control.tellFault() })
+  const control = createControl({
+    journal,
+    endpoint,
+    fault: hitRoute.fault,
+    setFault: hitRoute.setFault,
+    clear: () => {
+      log.clear()
+      journal.clear()
+    },
+  })
+  const guard = createGuard(host, ownPort)
+  const routes = createRoutes({ guard, controlOrigin, endpoint, hitRoute, control, journal, pages })
+  server.on('request', routes(userCode.fail))
 
+  let isClosed = false
   const down = async (): Promise<void> => {
     const closed = once(server, 'close')
     server.close()
@@ -133,17 +113,39 @@ export const createCollector = async ({
     origin,
     endpoint,
     requests: log.requests,
-    hits: log.hits,
+    hits: queue.hits,
     fault: (fault) => {
-      const problems = fault === undefined ? [] : checkFault(fault)
-      if (problems.length > 0) throw new TypeError(problems.join(' '))
-      setFault(fault)
+      const wrong = fault === undefined ? [] : checkFault(fault)
+      if (wrong.length > 0) throw new TypeError(wrong.join(' '))
+      hitRoute.setFault(fault)
     },
     down,
     up: async () => {
-      if (!server.listening) await listen(server, ownPort)
+      if (isClosed) throw new Error('The collector was closed: create another.')
+      if (!server.listening) await listen(server, ownPort, host)
     },
     clear: log.clear,
-    close: down,
+    close: async () => {
+      isClosed = true
+      queue.close()
+      await down()
+      const failure = userCode.takeFailure()
+      if (failure) throw failure
+    },
   }
 }
+
+/**
+ * Starts a collector on 127.0.0.1. Rejects with Node's own error when it cannot have the port, and
+ * with a TypeError for wrong options.
+ *
+ * @example
+ * import { createCollector } from 'skalin-analytics-plugin/testing'
+ *
+ * const collector = await createCollector()
+ * // … let a page send to collector.endpoint …
+ * const hits = await collector.hits({ count: 2 })
+ * await collector.close()
+ */
+export const createCollector = (options: CollectorOptions = {}): Promise<Collector> =>
+  startCollector(options)

@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkFault } from './check-fault.ts'
+import { streamEvents } from './events.ts'
 import { readBody, reply, send } from './exchange.ts'
-import type { Fault } from './faults.ts'
-import type { ReceivedRequest, RequestLog } from './log.ts'
+import type { ActiveFault, Fault } from './faults.ts'
+import type { Journal } from './journal.ts'
 import { featureOf, type HitFields } from './protocol.ts'
 import { check, optional } from './rules.ts'
 
 /** What the control routes need. */
 export type ControlParts = {
-  /** The one origin whose pages may use them; without it, none may. */
-  controlOrigin: string | undefined
-  log: RequestLog
-  setFault: (fault: Fault | undefined) => void
+  journal: Journal
+  endpoint: string
+  fault: () => ActiveFault | undefined
+  setFault: (fault: ActiveFault | undefined) => void
+  clear: () => void
 }
 
 /** What a page asks for: a fault or, with `undefined`, health. */
-type Order = { fault: Fault | undefined } | { problems: string[] }
+type Order = { fault: ActiveFault | undefined } | { problems: string[] }
 
 const featureRule = optional<unknown>('a string', (value) => typeof value === 'string')
 
@@ -36,83 +38,70 @@ const parseOrder = (text: string): Order => {
   const { feature, ...fault }: Record<string, unknown> = { ...order }
   const problems = [...checkFault(fault), ...check('feature', featureRule, feature)]
   if (problems.length > 0) return { problems }
+  if (feature === undefined) return { fault: fault as Fault }
   // JSON has no functions: a page names the feature instead.
-  const where = (hit: HitFields): boolean => feature === undefined || featureOf(hit) === feature
-  return { fault: { ...(fault as Fault), where } }
+  const where = (hit: HitFields): boolean => featureOf(hit) === feature
+  return { fault: { ...(fault as Fault), where, feature: feature as string } }
 }
 
-/** The log so far, then live, as Server-Sent Events. */
-const stream = (res: ServerResponse, { news, requests }: RequestLog): void => {
-  const show = (received: ReceivedRequest): void => {
-    res.write(`data: ${JSON.stringify(received)}\n\n`)
-  }
-  const clear = (): void => {
-    res.write('event: clear\ndata:\n\n')
-  }
-  // An EventSource reconnects by itself and is then told everything again: it starts afresh.
-  clear()
-  requests.forEach(show)
-  news.on('request', show).on('clear', clear)
-  res.once('close', () => news.off('request', show).off('clear', clear))
+/** The control routes of one collector. */
+export type Control = {
+  readonly receive: (
+    req: IncomingMessage,
+    res: ServerResponse,
+    headers: Record<string, string>,
+  ) => Promise<void>
+  /** Tells all inspectors which fault is set. */
+  readonly tellFault: () => void
 }
 
 /**
- * Answers under `/control/`: `GET requests` (events: one `clear`, then each request as JSON),
- * `POST fault` (the JSON of a fault, with `feature` in place of `where`, or `null`), `POST clear`.
- *
- * Any page of any site can reach a server on this machine, and the log holds identities: so all of
- * this is for one origin.
+ * Answers under `/control/`: `GET events` (Server-Sent Events), `POST fault` (the JSON of a fault,
+ * with `feature` in place of `where`, or `null`), `POST clear`. Who may ask has been checked.
  */
-export const control = async (
-  req: IncomingMessage,
-  res: ServerResponse,
-  { controlOrigin, log, setFault }: ControlParts,
-): Promise<void> => {
-  if (controlOrigin === undefined || req.headers.origin !== controlOrigin) {
-    const allowed = controlOrigin ?? 'nobody, as no `controlOrigin` was given'
-    send(res, reply(403, `The control routes are for ${allowed}.`, {}))
-    return
-  }
-  const headers = { 'Access-Control-Allow-Origin': controlOrigin }
-  if (req.method === 'OPTIONS') {
-    const allowed = {
-      'Access-Control-Allow-Methods': 'GET, POST',
-      'Access-Control-Allow-Headers': 'Content-Type',
-    }
-    send(res, reply(204, '', { ...headers, ...allowed }))
-    return
-  }
-  switch (`${req.method ?? ''} ${req.url ?? ''}`) {
-    case 'GET /control/requests':
-      res.writeHead(200, {
-        ...headers,
-        'Content-Type': 'text/event-stream',
-        'Cache-Control': 'no-store',
-      })
-      stream(res, log)
-      return
-    case 'POST /control/clear':
-      log.clear()
-      send(res, reply(204, '', headers))
-      return
-    case 'POST /control/fault': {
-      const order = parseOrder((await readBody(req)).text)
-      if ('problems' in order) {
-        send(res, reply(400, order.problems.join('\n'), headers))
-        return
+export const createControl = ({
+  journal,
+  endpoint,
+  fault,
+  setFault,
+  clear,
+}: ControlParts): Control => {
+  const readers = new Set<(name: string, value: unknown) => void>()
+  const greeting = () => ({ endpoint, fault: fault() ?? null })
+
+  return {
+    tellFault: () => {
+      for (const tell of readers) tell('fault', fault() ?? null)
+    },
+    receive: async (req, res, headers) => {
+      switch (`${req.method ?? ''} ${req.url ?? ''}`) {
+        case 'GET /control/events': {
+          const type = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }
+          res.writeHead(200, { ...headers, ...type })
+          const tell = streamEvents(req, res, { journal, greeting })
+          readers.add(tell)
+          res.once('close', () => readers.delete(tell))
+          return
+        }
+        case 'POST /control/clear':
+          clear()
+          send(res, reply(204, '', headers))
+          return
+        case 'POST /control/fault': {
+          const order = parseOrder((await readBody(req)).text)
+          if ('problems' in order) {
+            send(res, reply(400, order.problems.join('\n'), headers))
+            return
+          }
+          setFault(order.fault)
+          send(res, reply(204, '', headers))
+          return
+        }
+        default: {
+          const text = 'There are GET /control/events, POST /control/fault and POST /control/clear.'
+          send(res, reply(404, text, headers))
+        }
       }
-      setFault(order.fault)
-      send(res, reply(204, '', headers))
-      return
-    }
-    default:
-      send(
-        res,
-        reply(
-          404,
-          'There are GET /control/requests, POST /control/fault and POST /control/clear.',
-          headers,
-        ),
-      )
+    },
   }
 }

@@ -54,20 +54,20 @@ export type Body = { text: string; end: 'complete' | 'too-large' | 'cut-off' }
 
 const MAX_READ_BYTES = 64 * 1024
 
-/** Reads a body, but never more than 64 KiB: four times the largest hit. Never rejects. */
-export const readBody = (req: IncomingMessage): Promise<Body> =>
+/** Reads a body, but never more than 64 KiB, four times the largest hit, unless told. Never rejects. */
+export const readBody = (req: IncomingMessage, maxBytes: number = MAX_READ_BYTES): Promise<Body> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
     const finish = (end: Body['end']): void =>
       resolve({ text: Buffer.concat(chunks).toString(), end })
-    if (Number(req.headers['content-length']) > MAX_READ_BYTES) {
+    if (Number(req.headers['content-length']) > maxBytes) {
       finish('too-large')
       return
     }
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= MAX_READ_BYTES) chunks.push(chunk)
+      if (bytes <= maxBytes) chunks.push(chunk)
       else finish('too-large')
     })
     req.on('end', () => finish('complete'))

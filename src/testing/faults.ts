@@ -15,13 +15,17 @@ import type { HitFields } from './protocol.ts'
  */
 export type Fault = FaultKind & FaultScope
 
+/** A fault that is set; `feature` says whom its `where` chooses, if a page has set it. */
+export type ActiveFault = Fault & { readonly feature?: string }
+
 /** What happens to a request. */
 export type FaultKind = StatusFault | HangFault | ResetFault | SlowFault | NoCorsFault
 
 /** Whom a fault concerns, and for how long. */
 export type FaultScope = {
   /**
-   * Only hits for which it is true suffer; the others are answered as if nothing were wrong.
+   * Only hits for which it is true suffer; the others are answered as if nothing were wrong. A hit
+   * has only the fields of its action: a `ui` has no `event`.
    *
    * @default () => true
    */

@@ -1,13 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ANY_ORIGIN, type Body, readBody, reply, type Reply, send } from './exchange.ts'
-import { type Fault, underFault } from './faults.ts'
+import { type ActiveFault, underFault } from './faults.ts'
 import type { RequestLog } from './log.ts'
 import { checkRequest, type HitFields } from './protocol.ts'
+import type { UserCode } from './user-code.ts'
 
 /** The route `/hit`, with the fault it is under. */
 export type HitRoute = {
   receive: (req: IncomingMessage, res: ServerResponse) => Promise<void>
-  setFault: (fault: Fault | undefined) => void
+  fault: () => ActiveFault | undefined
+  setFault: (fault: ActiveFault | undefined) => void
+}
+
+/** What the route needs. */
+export type HitRouteParts = {
+  log: RequestLog
+  userCode: UserCode
+  /** Told when a fault is set or has ended. */
+  onFault: () => void
 }
 
 // Not cached by the browser, so that the log shows every preflight.
@@ -35,28 +45,52 @@ const healthyReply = (method: string, end: Body['end'], problems: string[]): Rep
 }
 
 /** A route that judges each request, writes it down and answers it, healthy to begin with. */
-export const createHitRoute = (log: RequestLog): HitRoute => {
-  let current: Fault | undefined
+export const createHitRoute = ({ log, userCode, onFault }: HitRouteParts): HitRoute => {
+  let current: ActiveFault | undefined
   let strikesLeft = 0
 
-  const nextFault = (hit: HitFields): Fault | undefined => {
+  const setFault = (fault: ActiveFault | undefined): void => {
+    current = fault
+    strikesLeft = fault?.times ?? Infinity
+    onFault()
+  }
+
+  const nextFault = (hit: HitFields): ActiveFault | undefined => {
     const fault = current
-    if (!fault || (fault.where && !fault.where(hit))) return undefined
+    const { where } = fault ?? {}
+    if (where && !userCode.ask('The `where` of the fault', hit, () => where(hit))) return undefined
     strikesLeft -= 1
-    if (strikesLeft === 0) current = undefined
+    if (strikesLeft === 0) setFault(undefined)
     return fault
   }
 
+  /** The answer, and what is wrong with the request. */
+  const judge = (
+    method: string,
+    hit: HitFields,
+    end: Body['end'],
+    problems: string[],
+  ): [Reply, string[]] => {
+    const healthy = healthyReply(method, end, problems)
+    if (end !== 'complete' || method === 'OPTIONS') return [healthy, problems]
+    try {
+      const fault = nextFault(hit)
+      return [fault ? underFault(fault, healthy) : healthy, problems]
+    } catch (failure) {
+      // The user's test is told; the page must not wait for an answer meanwhile.
+      const { message } = failure as Error
+      return [reply(500, message, ANY_ORIGIN), [...problems, message]]
+    }
+  }
+
   return {
-    setFault: (fault) => {
-      current = fault
-      strikesLeft = fault?.times ?? Infinity
-    },
+    fault: () => current,
+    setFault,
     receive: async (req, res) => {
       const { method = '', url = '', headers } = req
       const { text: body, end } = await readBody(req)
       const hit = Object.fromEntries(new URLSearchParams(body))
-      const problems =
+      const wrong =
         end === 'complete'
           ? checkRequest({
               method,
@@ -65,9 +99,7 @@ export const createHitRoute = (log: RequestLog): HitRoute => {
               body,
             })
           : [UNREAD[end]]
-      const healthy = healthyReply(method, end, problems)
-      const fault = end === 'complete' && method !== 'OPTIONS' ? nextFault(hit) : undefined
-      const answer = fault ? underFault(fault, healthy) : healthy
+      const [answer, problems] = judge(method, hit, end, wrong)
       const { status, sent } = answer
       const accepted = problems.length === 0 && sent === 'whole' && status >= 200 && status < 300
       log.add({ at: Date.now(), method, url, headers, body, hit, problems, status, accepted })

@@ -1,5 +1,6 @@
 export { createCollector } from './collector.ts'
-export type { Collector, CollectorOptions } from './collector.ts'
+export type { Collector } from './collector.ts'
+export type { CollectorOptions } from './options.ts'
 export type {
   Fault,
   FaultKind,
@@ -10,5 +11,6 @@ export type {
   SlowFault,
   StatusFault,
 } from './faults.ts'
-export type { HitQuery, ReceivedHit, ReceivedRequest } from './log.ts'
+export type { HitQuery } from './hits.ts'
+export type { ReceivedHit, ReceivedRequest } from './received.ts'
 export type { HitFields } from './protocol.ts'

@@ -1,8 +1,11 @@
 import { short } from './printable.ts'
 import { check, mustBe, optional, required, type Rule } from './rules.ts'
 
-/** A hit as it came: the decoded fields of the form, in Skalin's own names. */
-export type HitFields = Readonly<Record<string, string>>
+/**
+ * A hit as it came: the decoded fields of the form, in Skalin's own names. Which there are depends on
+ * its action: a `ui` has no `event`.
+ */
+export type HitFields = Readonly<Partial<Record<string, string>>>
 
 /** What of an HTTP request decides whether it can carry a hit. */
 export type HitRequest = {

@@ -1,4 +1,4 @@
-import { shown } from './printable.ts'
+import { short, shown } from './printable.ts'
 
 /** What a named value must be; `allowed` continues the sentence "must be …". */
 export type Rule<Value> = {
@@ -29,4 +29,27 @@ export const mustBe = (name: string, allowed: string, received: unknown): string
 export const check = <Value>(name: string, rule: Rule<Value>, value?: Value): string[] => {
   const passes = value === undefined ? !rule.required : rule.test(value)
   return passes ? [] : [mustBe(name, rule.allowed, value)]
+}
+
+/** `setTimeout` takes more for 1. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+export const MAX_DELAY_MS = 2 ** 31 - 1
+
+export const isWhole = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+
+export const isMilliseconds = (value: unknown): boolean => isWhole(value, 0, MAX_DELAY_MS)
+
+/** What is wrong with an object's values, and with its names; `what` says what they would be a part of. */
+export const checkAll = (
+  what: string,
+  rules: Readonly<Record<string, Rule<unknown>>>,
+  value: unknown,
+): string[] => {
+  if (typeof value !== 'object' || value === null) return [mustBe(what, 'an object', value)]
+  const given = value as Record<string, unknown>
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(rules, name))
+  return [
+    ...Object.entries(rules).flatMap(([name, rule]) => check(name, rule, given[name])),
+    ...unknown.map((name) => `\`${short(name)}\` is not a part of the ${what}.`),
+  ]
 }

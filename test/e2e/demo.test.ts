@@ -743,6 +743,37 @@ describe('the server', () => {
     expect(await answer('-H', 'Host: evil.example', demo.origin)).toMatch(/^HTTP\/1.1 421/)
   })
 
+  test.for(['/', '/index.html', '/?writeKey=1', '/index.html?endpoint=https://a.example'])(
+    'gives no page without its policy: %s',
+    async (path) => {
+      expect(await answer(demo.origin + path)).toMatch(
+        /^Content-Security-Policy: default-src 'none'/m,
+      )
+    },
+  )
+
+  test.for(['https://a;sandbox', 'https://a,sandbox', "https://a'self'", 'http://a b'])(
+    'adds to its policy no more than an origin: %s',
+    async (endpoint) => {
+      const policy = async (query: object) => {
+        const { headers } = await fetch(`${demo.origin}/?${new URLSearchParams({ ...query })}`)
+        return headers.get('content-security-policy')
+      }
+      expect(await policy({ endpoint })).toBe(await policy({}))
+      expect(await policy({ endpoint: 'https://[::1]:8443/hit' })).toContain(' https://[::1]:8443')
+    },
+  )
+
+  test('is itself on the port that browsers leave out, too', async ({ skip }) => {
+    // Where that port is for administrators only, or somebody else's, the collector's tests must do.
+    const onPort80 = await startDemo({ port: 80 }).catch(() => undefined)
+    if (!onPort80) return skip()
+    onTestFinished(onPort80.close)
+    expect(onPort80.origin).toBe('http://127.0.0.1')
+    expect((await fetch(onPort80.origin)).status).toBe(200)
+    expect((await fetch('http://localhost/')).url).toBe('http://127.0.0.1/')
+  })
+
   test('only gives', async () => {
     expect(await answer('-X', 'POST', demo.origin)).toMatch(/^HTTP\/1.1 405/)
   })

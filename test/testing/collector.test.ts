@@ -1,7 +1,16 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createCollector, type ReceivedRequest } from '../../src/testing/index.ts'
+import { createGuard, originOf } from '../../src/testing/guard.ts'
+import {
+  type CollectorOptions,
+  type HitFields,
+  type HitQuery,
+  type ReceivedRequest,
+  createCollector,
+} from '../../src/testing/index.ts'
 import { featureHit, identityHit, post, rawRequest, startCollector } from './support.ts'
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -93,7 +102,7 @@ describe('the host', () => {
     expect((await rawRequest(endpoint, { method: 'OPTIONS', headers })).status).toBe(204)
   })
 
-  test.each(['/', '/hit', '/control/requests', '/nothing'])(
+  test.each(['/', '/hit', '/control/events', '/nothing'])(
     'may be no other, at %s',
     async (path) => {
       const controlOrigin = 'http://localhost:8080'
@@ -302,15 +311,231 @@ describe('hits', () => {
     expect(warnings).toEqual([])
   })
 
-  test('fail with the error of a query that throws', async () => {
+  test('look at each hit once, however many come', async () => {
     const collector = await startCollector()
-    const where = (): boolean => {
+    let asked = 0
+    const where = (): boolean => (asked += 1) > 0
+    const hits = collector.hits({ count: 300, where })
+    for (let index = 0; index < 300; index++)
+      await post(collector, featureHit({ event_id: idOf(index) }))
+    expect(await hits).toHaveLength(300)
+    expect(asked).toBe(300)
+  })
+
+  test('that are sent again count as they came last', async () => {
+    const collector = await startCollector()
+    const hits = collector.hits({ count: 2, where: ({ customer_id }) => customer_id === 'acme' })
+    const send = (id: number, customer_id: string) =>
+      post(collector, featureHit({ event_id: idOf(id), customer_id }))
+    await send(1, 'acme')
+    await send(1, 'other')
+    await send(2, 'acme')
+    await send(1, 'acme')
+    expect((await hits).map(({ hit }) => hit['event_id'])).toEqual([idOf(1), idOf(2)])
+  })
+
+  test('that were forgotten are waited for anew', async () => {
+    const collector = await startCollector()
+    const hits = collector.hits({ count: 2 })
+    await post(collector, featureHit({ event_id: idOf(1) }))
+    collector.clear()
+    await post(collector, featureHit({ event_id: idOf(2) }))
+    await post(collector, featureHit({ event_id: idOf(3) }))
+    expect((await hits).map(({ hit }) => hit['event_id'])).toEqual([idOf(2), idOf(3)])
+  })
+
+  test('are given up when the collector closes, with what came', async () => {
+    const collector = await startCollector()
+    await post(collector)
+    const error = failureOf(collector.hits({ count: 2 }))
+    await collector.close()
+    const closed =
+      /^The collector was closed while a test waited for 2 hits, 1 came. What arrived:\n/
+    expect((await error).message).toMatch(closed)
+    expect((await failureOf(collector.hits({ count: 2 }))).message).toMatch(closed)
+    expect(await collector.hits()).toHaveLength(1)
+  })
+
+  test.each<[unknown, unknown, string]>([
+    [{ count: -1 }, undefined, '`count` must be a whole number from 0 (received: -1).'],
+    [{ count: '2' }, undefined, '`count` must be a whole number from 0 (received: "2").'],
+    [{ where: 'Import' }, undefined, '`where` must be a function (received: "Import").'],
+    [{ min: 2 }, undefined, '`min` is not a part of the query.'],
+    [null, undefined, '`query` must be an object (received: null).'],
+    [2, undefined, '`query` must be an object (received: 2).'],
+    [{}, 2 ** 31, '`deadlineMs` must be milliseconds from 0 to 2147483647 (received: 2147483648).'],
+    [{}, NaN, '`deadlineMs` must be milliseconds from 0 to 2147483647 (received: NaN).'],
+  ])('asked for by %j within %j are refused in words', async (query, deadlineMs, words) => {
+    const collector = await startCollector()
+    const error = await failureOf(collector.hits(query as HitQuery, deadlineMs as number))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toBe(words)
+  })
+
+  test('keep the process alive until their deadline, and say what came', async () => {
+    const program = `
+      import { createCollector } from ${JSON.stringify(new URL('../../dist/testing.js', import.meta.url).href)}
+      const collector = await createCollector()
+      await collector.down()
+      await collector.hits({}, 50)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(said).toContain('Waited 50 ms for 1 hit, 0 came. Nothing arrived.')
+  })
+})
+
+describe('what the user wrote and throws', () => {
+  const where = ({ event }: HitFields): boolean => (event as string).includes('Import')
+  const words = (name: string): string =>
+    `${name} threw TypeError: Cannot read properties of undefined (reading 'includes'). ` +
+    `The hit's fields were: ${Object.keys(identityHit()).join(', ')}.`
+
+  test('in `where` of `hits()` fails that wait', async () => {
+    const collector = await startCollector()
+    const error = failureOf(collector.hits({ where }))
+    await post(collector, identityHit())
+    expect((await error).message).toBe(words('The `where` of `hits()`'))
+    expect((await error).cause).toBeInstanceOf(TypeError)
+    expect(await collector.hits()).toHaveLength(1)
+  })
+
+  test('in `where` of a fault is answered, and fails who waits', async () => {
+    const collector = await startCollector()
+    const said = words('The `where` of the fault')
+    const error = failureOf(collector.hits())
+    collector.fault({ kind: 'status', status: 503, where })
+    const response = await post(collector, identityHit())
+    expect(response.status).toBe(500)
+    expect(await response.text()).toBe(said)
+    expect(collector.requests).toMatchObject([{ status: 500, accepted: false, problems: [said] }])
+    expect((await error).message).toBe(said)
+    expect((await post(collector)).status).toBe(503)
+  })
+
+  test.each<[string, () => unknown]>([
+    ['at once', () => null],
+    ['later', () => Promise.resolve(null)],
+  ])(
+    'in `onRequest`, %s, is answered as usual, and fails the next `hits()`',
+    async (when, read) => {
+      const onRequest = (): unknown => {
+        const value = read() as string | Promise<string>
+        return value instanceof Promise ? value.then((text) => text.length) : value.length
+      }
+      const collector = await startCollector({ onRequest })
+      expect((await post(collector)).status).toBe(200)
+      await expect(collector.hits()).rejects.toThrow('`onRequest` threw TypeError: Cannot read')
+      expect(await collector.hits()).toHaveLength(1)
+      expect(when).not.toBe('')
+    },
+  )
+
+  test('and that no `hits()` has told, `close()` tells, closed all the same', async () => {
+    const onRequest = (): void => {
       throw new RangeError('mine')
     }
-    const hits = expect(collector.hits({ where })).rejects.toThrow('mine')
+    const collector = await createCollector({ onRequest })
     await post(collector)
-    await hits
+    await post(collector)
+    await expect(collector.close()).rejects.toThrow('`onRequest` threw RangeError: mine.')
+    await expect(post(collector)).rejects.toThrow('fetch failed')
+    await collector.close()
   })
+
+  test('is told to all who wait, and to nobody else', async () => {
+    let isBroken = true
+    const onRequest = (): void => {
+      if (isBroken) throw new RangeError('mine')
+    }
+    const collector = await startCollector({ onRequest })
+    const waiting = [
+      failureOf(collector.hits({ count: 2 })),
+      failureOf(collector.hits({ count: 3 })),
+    ]
+    await post(collector)
+    for (const error of waiting) expect((await error).message).toContain('RangeError: mine')
+    isBroken = false
+    expect(await collector.hits()).toHaveLength(1)
+  })
+
+  test('is no answer when it is a promise', async () => {
+    const collector = await startCollector()
+    const late = (async () => Promise.reject(new Error('late'))) as unknown as () => boolean
+    const error = failureOf(collector.hits({ where: late }))
+    await post(collector)
+    expect((await error).message).toBe(
+      'The `where` of `hits()` must answer at once (received: a promise).',
+    )
+    collector.fault({ kind: 'reset', where: late })
+    expect((await post(collector)).status).toBe(500)
+    await expect(collector.hits()).rejects.toThrow('The `where` of the fault must answer at once')
+  })
+})
+
+describe('options', () => {
+  test.each<[unknown, string]>([
+    [{ port: 'abc' }, '`port` must be a whole number from 0 to 65535 (received: "abc").'],
+    [{ port: '4747' }, '`port` must be a whole number from 0 to 65535 (received: "4747").'],
+    [{ port: -1 }, '`port` must be a whole number from 0 to 65535 (received: -1).'],
+    [{ port: 65536 }, '`port` must be a whole number from 0 to 65535 (received: 65536).'],
+    [{ port: NaN }, '`port` must be a whole number from 0 to 65535 (received: NaN).'],
+    [{ port: null }, '`port` must be a whole number from 0 to 65535 (received: null).'],
+    [{ host: '' }, '`host` must be an address or a name of this machine (received: "").'],
+    [{ onRequest: 'log' }, '`onRequest` must be a function (received: "log").'],
+    [
+      { controlOrigin: 'localhost' },
+      '`controlOrigin` must be an http(s) origin, such as http://127.0.0.1:8080 (received: "localhost").',
+    ],
+    [
+      { controlOrigin: 'http://127.0.0.1/app' },
+      '`controlOrigin` must be an http(s) origin, such as http://127.0.0.1:8080 (received: "http://127.0.0.1/app").',
+    ],
+    [{ prot: 1 }, '`prot` is not a part of the options.'],
+    [null, '`options` must be an object (received: null).'],
+    [4747, '`options` must be an object (received: 4747).'],
+  ])('%j are refused in words', async (options, words) => {
+    const error = await failureOf(startCollector(options as CollectorOptions))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toBe(words)
+    expect(existsSync('abc')).toBe(false)
+  })
+})
+
+describe('the port that browsers leave out', () => {
+  test('is left out of origins and hosts', () => {
+    expect(originOf('127.0.0.1', 80)).toBe('http://127.0.0.1')
+    expect(originOf('::1', 80)).toBe('http://[::1]')
+    const { hosts, isOwnHost } = createGuard('127.0.0.1', 80)
+    expect(hosts).toEqual(['127.0.0.1', 'localhost', '[::1]'])
+    expect(isOwnHost('LOCALHOST')).toBe(true)
+    expect(isOwnHost('localhost.evil.example')).toBe(false)
+  })
+
+  test('and with it a control origin is the same', async () => {
+    const collector = await startCollector({ controlOrigin: 'http://127.0.0.1:80' })
+    const { status } = await rawRequest(`${collector.origin}/control/clear`, {
+      method: 'POST',
+      headers: { origin: 'http://127.0.0.1' },
+    })
+    expect(status).toBe(204)
+  })
+})
+
+test.each([
+  ['0.0.0.0', '192.168.1.7:4747', true],
+  ['0.0.0.0', '[fe80::1]:4747', true],
+  ['0.0.0.0', '192.168.1.7:4748', false],
+  ['0.0.0.0', 'evil.example:4747', false],
+  ['0.0.0.0', '1.2.3.4.evil.example:4747', false],
+  ['0.0.0.0', '192.168.1.7', false],
+  ['laptop.local', 'laptop.local:4747', true],
+  ['127.0.0.1', '192.168.1.7:4747', false],
+  ['127.0.0.1', 'user@127.0.0.1:4747', false],
+  ['0.0.0.0', 'user@192.168.1.7:4747', false],
+])('a server that listens on %s answers to %s: %s', (host, given, answers) => {
+  expect(createGuard(host, 4747).isOwnHost(given)).toBe(answers)
 })
 
 describe('a collector that is down', () => {
@@ -337,5 +562,6 @@ describe('a collector that is down', () => {
     const other = await startCollector({ port })
     expect(other.origin).toBe(collector.origin)
     await expect(createCollector({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(collector.up()).rejects.toThrow('The collector was closed: create another.')
   })
 })

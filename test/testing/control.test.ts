@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { control } from '../../src/testing/control.ts'
+import { streamEvents } from '../../src/testing/events.ts'
+import { type Journal, createJournal } from '../../src/testing/journal.ts'
 import type { Collector } from '../../src/testing/index.ts'
-import { createLog } from '../../src/testing/log.ts'
 import { featureHit, identityHit, post, rawRequest, startCollector } from './support.ts'
 
 const controlOrigin = 'http://127.0.0.1:8080'
@@ -20,12 +20,20 @@ const order = (
     body,
   })
 
+type Event = { type: string; data: string; id: string | undefined }
+
 /** The events of a stream, one by one: what an `EventSource` makes of them. */
-async function* eventsOf({ origin }: Collector): AsyncGenerator<{ type: string; data: string }> {
+async function* eventsOf(
+  { origin }: Collector,
+  lastEventId?: string,
+): AsyncGenerator<Event, undefined> {
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
-  const response = await fetch(`${origin}/control/requests`, {
-    headers: { origin: controlOrigin },
+  const response = await fetch(`${origin}/control/events`, {
+    headers: {
+      origin: controlOrigin,
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+    },
     signal: stop.signal,
   })
   expect(response.headers.get('content-type')).toBe('text/event-stream')
@@ -41,9 +49,10 @@ async function* eventsOf({ origin }: Collector): AsyncGenerator<{ type: string; 
           ?.slice(name.length + 1)
           .trim()
       text = text.slice(end + 2)
-      yield { type: field('event') ?? 'message', data: field('data') ?? '' }
+      yield { type: field('event') ?? 'message', data: field('data') ?? '', id: field('id') }
     }
   }
+  return undefined
 }
 
 describe('another origin is kept out', () => {
@@ -61,7 +70,7 @@ describe('another origin is kept out', () => {
     const collector = await startCollector({ controlOrigin })
     await post(collector)
     for (const [method, path] of [
-      ['GET', 'requests'],
+      ['GET', 'events'],
       ['POST', 'fault'],
       ['POST', 'clear'],
       ['OPTIONS', 'fault'],
@@ -83,7 +92,7 @@ describe('another origin is kept out', () => {
 test('without a control origin nobody may', async () => {
   const collector = await startCollector()
   for (const headers of [{}, { origin: 'undefined' }, { origin: controlOrigin }]) {
-    const { status, text } = await rawRequest(`${collector.origin}/control/requests`, { headers })
+    const { status, text } = await rawRequest(`${collector.origin}/control/events`, { headers })
     expect(status).toBe(403)
     expect(text).toBe('The control routes are for nobody, as no `controlOrigin` was given.')
   }
@@ -103,7 +112,7 @@ test('a preflight of the page is allowed', async () => {
   })
 })
 
-test.each(['GET fault', 'POST requests', 'GET clear', 'GET ', 'POST faults'])(
+test.each(['GET fault', 'POST events', 'GET clear', 'GET ', 'POST faults'])(
   'there is no %s',
   async (target) => {
     const collector = await startCollector({ controlOrigin })
@@ -113,9 +122,7 @@ test.each(['GET fault', 'POST requests', 'GET clear', 'GET ', 'POST faults'])(
       headers: { origin: controlOrigin },
     })
     expect(status).toBe(404)
-    expect(text).toBe(
-      'There are GET /control/requests, POST /control/fault and POST /control/clear.',
-    )
+    expect(text).toBe('There are GET /control/events, POST /control/fault and POST /control/clear.')
   },
 )
 
@@ -161,42 +168,171 @@ describe('POST /control/fault', () => {
   })
 })
 
-test('GET /control/requests tells what came, what comes and when it is forgotten', async () => {
-  const collector = await startCollector({ controlOrigin })
-  await post(collector, featureHit({ client_id: 'a\n\nb' }))
-  const events = eventsOf(collector)
-  const next = async (): Promise<unknown> => (await events.next()).value
-  const message = (): unknown => ({
-    type: 'message',
+describe('GET /control/events', () => {
+  const hello = (collector: Collector, anew: boolean, fault: object | null = null) => ({
+    type: 'hello',
+    data: JSON.stringify({ endpoint: collector.endpoint, fault, anew }),
+  })
+  const message = (collector: Collector) => ({
+    type: 'request',
     data: JSON.stringify(collector.requests.at(-1)),
   })
-  expect(await next()).toEqual({ type: 'clear', data: '' })
-  expect(await next()).toEqual(message())
-  await post(collector, identityHit())
-  expect(await next()).toEqual(message())
-  expect((await order(collector, 'clear')).status).toBe(204)
-  expect(collector.requests).toEqual([])
-  expect(await next()).toEqual({ type: 'clear', data: '' })
-  await post(collector)
-  expect(await next()).toEqual(message())
+
+  test('tells what came, what comes and when it is forgotten', async () => {
+    const collector = await startCollector({ controlOrigin })
+    await post(collector, featureHit({ client_id: 'a\n\nb' }))
+    const events = eventsOf(collector)
+    const next = async () => (await events.next()).value
+    expect(await next()).toMatchObject(hello(collector, true))
+    expect(await next()).toMatchObject(message(collector))
+    await post(collector, identityHit())
+    expect(await next()).toMatchObject(message(collector))
+    expect((await order(collector, 'clear')).status).toBe(204)
+    expect(collector.requests).toEqual([])
+    expect(await next()).toMatchObject({ type: 'clear' })
+    await post(collector)
+    expect(await next()).toMatchObject(message(collector))
+  })
+
+  test('tells of faults: those that are set, by whomever, and those that have ended', async () => {
+    const collector = await startCollector({ controlOrigin })
+    const fault = { kind: 'status', status: 503, times: 1, feature: 'Import' } as const
+    await order(collector, 'fault', JSON.stringify(fault))
+    const events = eventsOf(collector)
+    const next = async () => (await events.next()).value
+    expect(JSON.parse((await next())?.data ?? '')).toMatchObject({ fault })
+    await post(collector)
+    expect(await next()).toMatchObject({ type: 'fault', data: 'null' })
+    await next()
+    collector.fault({ kind: 'reset' })
+    expect(await next()).toMatchObject({ type: 'fault', data: '{"kind":"reset"}' })
+  })
+
+  test('goes on for a page that comes again where it left off', async () => {
+    const collector = await startCollector({ controlOrigin })
+    await post(collector)
+    const first = eventsOf(collector)
+    await first.next()
+    const { id } = (await first.next()).value ?? {}
+    await first.return(undefined)
+    await post(collector, identityHit())
+    const again = eventsOf(collector, id)
+    expect((await again.next()).value).toMatchObject(hello(collector, false))
+    expect((await again.next()).value).toMatchObject(message(collector))
+  })
+
+  test.each(['other-7', '', 'clear'])('starts anew for a page that knows %j', async (known) => {
+    const collector = await startCollector({ controlOrigin })
+    let id = known
+    if (known === 'clear') {
+      await post(collector)
+      const before = eventsOf(collector)
+      await before.next()
+      id = (await before.next()).value?.id ?? ''
+      await post(collector)
+      await order(collector, 'clear')
+    }
+    await post(collector)
+    const events = eventsOf(collector, id)
+    expect((await events.next()).value).toMatchObject(hello(collector, true))
+    expect((await events.next()).value).toMatchObject(message(collector))
+  })
+
+  test('is read by a page that is slow at its own pace, and forgets nobody who left', async () => {
+    const collector = await startCollector({ controlOrigin })
+    const stop = new AbortController()
+    const response = await fetch(`${collector.origin}/control/events`, {
+      headers: { origin: controlOrigin },
+      signal: stop.signal,
+    })
+    const hit = featureHit({ event_id: 'x'.repeat(4000) })
+    for (let count = 0; count < 500; count += 1) await post(collector, hit)
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString()
+      if (text.split('event: request').length > 500) break
+    }
+    stop.abort()
+    expect(text.split('event: request')).toHaveLength(501)
+  })
+})
+
+describe('POST /inspect', () => {
+  const inspect = (collector: Collector, body: string, method = 'POST') =>
+    rawRequest(`${collector.origin}/inspect`, {
+      method,
+      body,
+      headers: { origin: 'http://app.example', 'content-type': 'text/plain' },
+    })
+
+  test('passes calls and reports on, from any page', async () => {
+    const collector = await startCollector({ controlOrigin })
+    const call = { at: 1, clientId: 'c', messageId: 'm', event: { type: 'alias' } }
+    const report = { at: 2, report: { outcome: 'skipped' } }
+    const messages = [
+      { kind: 'call', ...call },
+      { kind: 'report', ...report },
+    ]
+    const { status, headers } = await inspect(collector, JSON.stringify(messages))
+    expect(status).toBe(204)
+    expect(headers['access-control-allow-origin']).toBe('*')
+    const events = eventsOf(collector)
+    await events.next()
+    const next = async () => (await events.next()).value
+    expect(await next()).toMatchObject({ type: 'call', data: JSON.stringify(call) })
+    expect(await next()).toMatchObject({ type: 'report', data: JSON.stringify(report) })
+  })
+
+  test.each([
+    ['', 'The body must be JSON.'],
+    ['{}', '`body` must be an array (received: an object).'],
+    ['[7]', '`message` must be an object (received: 7).'],
+    ['[{"kind":"hello"}]', '`kind` must be `call` or `report` (received: "hello").'],
+    ['[{"kind":"call","at":1}]', '`event` must be an object (received: nothing).'],
+    ['[{"kind":"report","at":"now","report":{}}]', '`at` must be a number (received: "now").'],
+    [`["${'x'.repeat(1024 * 1024)}"]`, 'The body is too large.'],
+  ])('refuses %.40s', async (body, problem) => {
+    const collector = await startCollector({ controlOrigin })
+    const { status, text } = await inspect(collector, body)
+    expect({ status, text }).toEqual({ status: 400, text: problem })
+  })
+
+  test('only takes', async () => {
+    const collector = await startCollector({ controlOrigin })
+    expect((await inspect(collector, '', 'GET')).status).toBe(405)
+  })
+
+  test('is not there where nobody could read it', async () => {
+    expect((await inspect(await startCollector(), '[]')).status).toBe(404)
+  })
+})
+
+describe('the journal', () => {
+  test('keeps the newest, by number and by size', () => {
+    const few = createJournal({ entries: 2, characters: 10_000 })
+    for (const number of [1, 2, 3]) few.add('request', number)
+    const texts = (journal: Journal) => journal.after(journal.start(), 10).map(({ text }) => text)
+    expect(texts(few)).toEqual([
+      expect.stringContaining('data: 2'),
+      expect.stringContaining('data: 3'),
+    ])
+    const small = createJournal({ entries: 100, characters: 500 })
+    for (const letter of 'abc') small.add('request', letter.repeat(200))
+    expect(texts(small)).toEqual([expect.stringContaining('bbb'), expect.stringContaining('ccc')])
+  })
 })
 
 test('a page that leaves is told no more', async () => {
-  const log = createLog()
-  const setFault = (): void => undefined
-  const server = createServer(
-    (req, res) => void control(req, res, { controlOrigin, log, setFault }),
-  )
+  const journal = createJournal()
+  const greeting = () => ({})
+  const server = createServer((req, res) => void streamEvents(req, res, { journal, greeting }))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => void server.close())
   const stop = new AbortController()
   const { port } = server.address() as AddressInfo
-  await fetch(`http://127.0.0.1:${port}/control/requests`, {
-    headers: { origin: controlOrigin },
-    signal: stop.signal,
-  })
+  await fetch(`http://127.0.0.1:${port}/`, { signal: stop.signal })
   const listeners = (): number =>
-    log.news.listenerCount('request') + log.news.listenerCount('clear')
+    journal.news.listenerCount('entry') + journal.news.listenerCount('clear')
   expect(listeners()).toBe(2)
   stop.abort()
   await expect.poll(listeners).toBe(0)

@@ -1,13 +1,15 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { runCli } from '../../src/testing/cli.ts'
+import { runCli } from '../../src/cli/cli.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 import type { ReceivedRequest } from '../../src/testing/index.ts'
-import { featureHit, identityHit, startCollector } from './support.ts'
+import { featureHit, identityHit, startCollector } from '../testing/support.ts'
 
 type Run = {
   out: string[]
@@ -43,19 +45,29 @@ const send = (endpoint: string, hit: Record<string, string>): Promise<Response> 
 const endpointIn = (line: string | undefined): string =>
   /http:\/\/127\.0\.0\.1:\d+\/hit/.exec(line ?? '')?.[0] ?? 'no endpoint'
 
-const usage = `Usage: skalin-analytics-plugin collector [--port <number>] [--json]
+const usage = `Usage: skalin-analytics-plugin <command> [options]
 
-Starts a local stand-in for Skalin's collector and prints each request it gets.
+  collector   a local stand-in for Skalin's collector, with an inspector of what arrives
 
-  --port <number>  port on 127.0.0.1, 0 for any free one (default 4747)
-  --json           print each request as one line of JSON
-  -h, --help       print this help`
+  -h, --help  print this help, or with a command that of the command
+  --version   print the version`
+
+const collectorUsage = `Usage: skalin-analytics-plugin collector [--port <number>] [--host <address>] [--json]
+
+Starts a local stand-in for Skalin's collector, prints each request it gets, and shows them live in
+an inspector in the browser.
+
+  --port <number>   port, 0 for any free one (default 4747)
+  --host <address>  address to listen on (default 127.0.0.1: only this machine)
+  --json            print each request as one line of JSON
+  -h, --help        print this help`
 
 describe('collector', () => {
   test('prints its address and each request as a line to read', async () => {
     const { lines, exit, stop, err } = run('collector', '--port', '0')
-    const [address] = await lines(1)
+    const [address, inspector] = await lines(2)
     expect(address).toMatch(/^POST hits to http:\/\/127\.0\.0\.1:\d+\/hit, end with Ctrl\+C\.$/)
+    expect(inspector).toMatch(/^See them live at http:\/\/localhost:\d+\/$/)
     const endpoint = endpointIn(address)
     await send(endpoint, featureHit({ customer_id: 'acme' }))
     await send(endpoint, identityHit())
@@ -64,7 +76,7 @@ describe('collector', () => {
     await send(endpoint, featureHit({ action: '\u009b2J', customer_id: '\u202e' }))
     await send(endpoint, identityHit({ identity: '{"id":"\u202e"}' }))
     await fetch(endpoint, { method: 'OPTIONS' })
-    const printed = (await lines(8)).slice(1)
+    const printed = (await lines(9)).slice(2)
     expect(printed.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))).toEqual([
       '✓ 200 ev "Import" customer "acme" visitor 8f14e45f',
       '✓ 200 ui {"id":"alice","email":"a@example.com"} visitor 8f14e45f',
@@ -82,7 +94,7 @@ describe('collector', () => {
 
   test('prints nothing but JSON with --json, each request on one line', async () => {
     const { lines, exit, stop, err, out } = run('collector', '--json', '--port=0')
-    await expect.poll(() => err).toHaveLength(1)
+    await expect.poll(() => err).toHaveLength(2)
     const hit = featureHit({ customer_id: '\u009b2J\u{e0041}\n' })
     await send(endpointIn(err[0]), hit)
     const [line = ''] = await lines(1)
@@ -117,44 +129,76 @@ describe('collector', () => {
   })
 })
 
-test.each([['--help'], ['-h'], ['collector', '--help'], ['nonsense', '--port', 'x', '-h']])(
-  '%s %s %s %s prints the usage',
-  async (...args) => {
-    const { exit, out, err } = run(...args)
-    expect(await exit).toBe(0)
-    expect(out).toEqual([usage])
-    expect(err).toEqual([])
-  },
-)
+describe('--host', () => {
+  test('says who can reach it, and answers by that address', async () => {
+    const { lines, err } = run('collector', '--port', '0', '--host', '0.0.0.0')
+    const [address] = await lines(2)
+    await expect.poll(() => err.length).toBeGreaterThan(0)
+    expect(err[0]).toBe(
+      'Warning: whoever reaches this machine by network can send hits here, read all that came, and set faults.',
+    )
+    const response = await send(endpointIn(address), featureHit())
+    expect(response.status).toBe(200)
+  })
+
+  test('that is none of this machine is refused in words', async () => {
+    const { exit, err } = run('collector', '--port', '0', '--host', '192.0.2.1')
+    expect(await exit).toBe(1)
+    expect(err[0]).toMatch(/^Port 0 of 192\.0\.2\.1 cannot be listened on: .*EADDRNOTAVAIL/)
+  })
+})
 
 test.each<[string[], string]>([
+  [['--help'], usage],
+  [['-h'], usage],
+  [['collector', '--help'], collectorUsage],
+  [['collector', '--port', '-h'], collectorUsage],
+  [['nonsense', '--port', 'x', '-h'], usage],
+])('%j prints the usage', async (args, text) => {
+  const { exit, out, err } = run(...args)
+  expect(await exit).toBe(0)
+  expect(out).toEqual([text])
+  expect(err).toEqual([])
+})
+
+test('--version prints the version', async () => {
+  const { exit, out } = run('--version')
+  expect(await exit).toBe(0)
+  expect(out).toEqual([packageJson.version])
+})
+
+test.each<[string[], string, string?]>([
   [[], '`command` must be `collector` (received: nothing).'],
   [['serve'], '`command` must be `collector` (received: "serve").'],
-  [['collector', 'now'], 'Unexpected argument `now`.'],
-  [['collector', '--prot', '1'], 'Unknown option `--prot`.'],
-  [['collector', '-p', '1'], 'Unknown option `-p`.'],
-  [['collector', '--constructor'], 'Unknown option `--constructor`.'],
-  [['collector', '--\u001b[2J'], 'Unknown option `--\\u001b[2J`.'],
-  [['collector', '--json=yes'], '`--json` takes no value.'],
-  [['collector', '--port'], '`--port` must be a number from 0 to 65535 (received: nothing).'],
-  [['collector', '--port='], '`--port` must be a number from 0 to 65535 (received: "").'],
+  [['constructor'], '`command` must be `collector` (received: "constructor").'],
+  [['--json'], 'Unknown option `--json`.'],
+  [['collector', 'now'], 'Unexpected argument `now`.', collectorUsage],
+  [['collector', '--prot', '1'], 'Unknown option `--prot`.', collectorUsage],
+  [['collector', '-p', '1'], 'Unknown option `-p`.', collectorUsage],
+  [['collector', '--constructor'], 'Unknown option `--constructor`.', collectorUsage],
+  [['collector', '--\u001b[2J'], 'Unknown option `--\\u001b[2J`.', collectorUsage],
+  [['collector', '--json=yes'], '`--json` takes no value.', collectorUsage],
+  [['collector', '--json', '--json'], '`--json` must come once.', collectorUsage],
+  ...['--port', '--port=', '--port=--json', '--port=65536', '--port=0x50', '--port=-1'].map(
+    (option): [string[], string, string] => {
+      const [, value] = option.split('=')
+      const received = value === undefined ? 'nothing' : `"${value}"`
+      return [
+        ['collector', option],
+        `\`--port\` must be a number from 0 to 65535 (received: ${received}).`,
+        collectorUsage,
+      ]
+    },
+  ),
   [
-    ['collector', '--port', '--json'],
-    '`--port` must be a number from 0 to 65535 (received: "--json").',
+    ['collector', '--host='],
+    '`--host` must be an address of this machine (received: "").',
+    collectorUsage,
   ],
-  [
-    ['collector', '--port', '65536'],
-    '`--port` must be a number from 0 to 65535 (received: "65536").',
-  ],
-  [
-    ['collector', '--port', '0x50'],
-    '`--port` must be a number from 0 to 65535 (received: "0x50").',
-  ],
-  [['collector', '--port', '-1'], '`--port` must be a number from 0 to 65535 (received: "-1").'],
-])('%j is refused', async (args, problem) => {
+])('%j is refused', async (args, problem, help = usage) => {
   const { exit, out, err } = run(...args)
   expect(await exit).toBe(2)
-  expect(err).toEqual([`${problem}\n\n${usage}`])
+  expect(err).toEqual([`${problem}\n\n${help}`])
   expect(out).toEqual([])
 })
 
@@ -166,11 +210,12 @@ describe('the process', () => {
     directory = await mkdtemp(join(tmpdir(), 'skalin-cli-'))
     program = join(directory, 'cli.mjs')
     await build({
-      entryPoints: [join(import.meta.dirname, '../../src/testing/bin.ts')],
+      entryPoints: [join(import.meta.dirname, '../../src/cli/bin.ts')],
       outfile: program,
       bundle: true,
       platform: 'node',
       format: 'esm',
+      define: { __VERSION__: '"1.2.3"' },
     })
   })
   afterAll(() => rm(directory, { recursive: true }))
@@ -196,6 +241,35 @@ describe('the process', () => {
     await send(endpoint, featureHit())
     expect(await exit).toEqual([0, null])
   })
+
+  test('ends by a signal with lines that nobody has read', async () => {
+    const [child, endpoint] = await start('collector', '--port', '0', '--json')
+    child.stdout.pause()
+    for (let sent = 0; sent < 1000; sent += 100) {
+      await Promise.all(Array.from({ length: 100 }, () => send(endpoint, featureHit())))
+    }
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(said).toContain('The last lines are lost: nobody read them.\n')
+  })
+
+  test
+    .skipIf(!existsSync('/dev/full'))
+    .each([['--help'], ['collector', '--port', '0'], ['nonsense', '--help']])(
+    'fails when what it prints cannot be written: %s %s',
+    async (...args) => {
+      const full = openSync('/dev/full', 'w')
+      onTestFinished(() => closeSync(full))
+      const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', full, 'pipe'] })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      let said = ''
+      child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      expect(await once(child, 'close')).toEqual([1, null])
+      expect(said).toMatch(/^What was to be printed is lost: ENOSPC.*\.\n$/)
+    },
+  )
 
   test('passes the exit code on', async () => {
     const child = spawn(process.execPath, [program, 'nonsense'])

@@ -1,4 +1,4 @@
-import type { ReceivedRequest } from './log.ts'
+import type { ReceivedRequest } from './received.ts'
 import { short, shown } from './printable.ts'
 import { featureOf } from './protocol.ts'
 

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Journal } from './journal.ts'
+
+/** What inspectors are told besides the journal's entries. */
+export type EventParts = {
+  journal: Journal
+  /** What each begins with: where hits go, and the fault that is set. */
+  greeting: () => object
+}
+
+const BATCH = 100
+/** So that a page which slept, or lost its connection without a word, notices and comes again. */
+const BEAT_MS = 15_000
+
+const event = (name: string, value: unknown, id?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
+
+/**
+ * Sends the journal, then what comes, as Server-Sent Events: `hello` first, then `request`, `call`,
+ * `report`, `clear`, and `beat` when there is nothing to say.
+ *
+ * A browser that comes again names the last event it had, and is told what it missed.
+ */
+export const streamEvents = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  { journal, greeting }: EventParts,
+): ((name: string, value: unknown) => void) => {
+  const known = String(req.headers['last-event-id'] ?? '')
+  const continues = journal.continues(known)
+  let place = continues ? known : journal.start()
+
+  // At the reader's pace: what a page in the background does not read is not kept for it twice.
+  const pump = (): void => {
+    while (!res.writableNeedDrain && !res.destroyed) {
+      const entries = journal.after(place, BATCH)
+      const last = entries.at(-1)
+      if (!last) return
+      place = last.id
+      res.write(entries.map(({ text }) => text).join(''))
+    }
+  }
+  const tell = (name: string, value: unknown): void => {
+    res.write(event(name, value))
+  }
+  const clear = (): void => {
+    place = journal.start()
+    res.write(event('clear', null, place))
+  }
+
+  tell('hello', { ...greeting(), anew: !continues })
+  const beat = setInterval(() => {
+    if (!res.writableNeedDrain) tell('beat', null)
+  }, BEAT_MS)
+  res.on('drain', pump)
+  journal.news.on('entry', pump).on('clear', clear)
+  res.once('close', () => {
+    clearInterval(beat)
+    journal.news.off('entry', pump).off('clear', clear)
+  })
+  pump()
+  return tell
+}
