@@ -83,9 +83,13 @@ export default tseslint.config(
     regex: '^\\.\\./(?!hit/read\\.ts$)',
     message: 'browser/ knows nothing of Segment or Skalin.',
   }),
-  arrow(['src/segment/**/*.ts', 'src/visitor/**/*.ts'], {
-    regex: '^ky$|^idb$|^\\.\\./(destination|plugin|settings|index|script)\\.ts$|/testing/',
-    message: 'Rooms are put together in destination.ts.',
+  arrow(['src/segment/**/*.ts'], {
+    regex: '^\\.\\./(?!browser/|hit/(event|read)\\.ts$)',
+    message: 'segment/ knows the host, and nothing of hits, visitors or delivery.',
+  }),
+  arrow(['src/visitor/**/*.ts'], {
+    regex: '^\\.\\./(?!browser/|hit/)',
+    message: 'visitor/ knows nothing of Segment or delivery.',
   }),
   arrow(['src/*.ts'], {
     regex: '(/index|/script)\\.ts$|/testing/|^(ky|idb)$',

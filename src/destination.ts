@@ -1,29 +1,34 @@
-import { createAnonymous } from './visitor/anonymous.ts'
-import { type Call, createCalls } from './segment/calls.ts'
-import { consentOf } from './segment/consent.ts'
+import { createNote } from './browser/note.ts'
+import { watchOtherTabs } from './browser/other-tabs.ts'
+import { createPage, whenIdle } from './browser/page.ts'
+import { randomId } from './browser/random.ts'
 import { createDelivery } from './delivery/delivery.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
-import { fitHit, wireBytes } from './hit/hit.ts'
-import { identify, mapEvent } from './hit/map-event.ts'
-import { text } from './hit/read.ts'
-import type { MappingSource } from './hit/source.ts'
+import { wireBytes } from './hit/hit.ts'
+import { type AsOf, createPipeline } from './pipeline.ts'
+import { createReporter } from './report.ts'
+import { type Call, createCalls } from './segment/calls.ts'
+import { createConsent } from './segment/consent.ts'
+import { endGeneration } from './segment/generation.ts'
 import {
   type Analytics,
   type SegmentContext,
-  comesUnchanged,
+  countBetween,
+  isMeant,
   isPersistent,
 } from './segment/host.ts'
 import type { Middleware } from './segment/middleware.ts'
-import { createNote } from './browser/note.ts'
-import { createPage, whenIdle } from './browser/page.ts'
-import { randomId } from './browser/random.ts'
-import { createReporter } from './report.ts'
-import { isNew } from './segment/seen.ts'
+import { type StoredUser, createStoredUser } from './segment/stored-user.ts'
 import type { ResolvedSettings } from './settings.ts'
+import { createAnonymous } from './visitor/anonymous.ts'
+import { createPeople } from './visitor/person.ts'
+import { createPersonMemory, parsePersonNote } from './visitor/person-note.ts'
 import { createVisitKeeper, parseVisit } from './visitor/visit.ts'
 
-/** The plugin at work in a page: the way of an event, from the call to the outbox and the network. */
+const visitKey = 'skalin:visit'
+
+/** The plugin at work in a page: its parts, and who of them knows whom. */
 export type Destination = {
   watch: (analytics: Analytics) => void
   unwatch: (analytics: Analytics) => void
@@ -40,16 +45,19 @@ export function createDestination(
   first: Analytics,
   middleware: Middleware,
 ): Destination {
-  const { clientId, endpoint } = settings
+  const { clientId, endpoint, respectGpc } = settings
   const persistent = isPersistent(first)
   const storage = persistent ? () => localStorage : undefined
-  const page = createPage(settings.respectGpc)
+  const page = createPage(respectGpc)
   const reporter = createReporter(settings.onDelivery)
   const visits = createVisitKeeper(
-    createNote(storage, 'skalin:visit', parseVisit),
+    createNote(storage, visitKey, parseVisit),
     settings.visitTimeoutMs,
     randomId,
   )
+  const personKey = `skalin:person:${fnv1a64(clientId)}`
+  const memory = createPersonMemory(createNote(storage, personKey, parsePersonNote))
+  const people = createPeople({ memory, chosen: settings.traits })
   const delivery = createDelivery({
     clientId,
     endpoint,
@@ -61,23 +69,73 @@ export function createDestination(
     onProgress: reporter.progress,
     onDrop: reporter.dropped,
   })
-  const anonymous = createAnonymous({ delivery, reporter })
-  const calls = createCalls({
-    first,
-    stay: visits.stay,
-    onCall: (call) => {
-      if (page.hasLeft()) rescue(call)
-    },
-    onReset: reset,
+  const anonymous = createAnonymous(delivery, reporter.dropped)
+  const consent = createConsent(settings.consent, () => {
+    people.allow(false)
+    memory.forget()
+    void delivery.forget()
   })
-  const pageVisitorId = randomId()
-  const rescued = new WeakSet<SegmentContext>()
+  const pipeline = createPipeline({
+    settings,
+    middleware,
+    people,
+    visits,
+    anonymous,
+    reporter,
+    pageVisitorId: randomId(),
+    randomId,
+    refusalOf,
+    post: delivery.post,
+  })
+  const calls = createCalls<AsOf>({
+    first,
+    asOf,
+    onCall(call) {
+      if (page.hasLeft()) pipeline.rescue(call)
+    },
+    onReset(ended, at) {
+      visits.end(ended)
+      memory.forget()
+      anonymous.reset(at, calls.waiting().length > 0)
+    },
+  })
+  const storedUsers = new Map<Analytics, StoredUser>()
+  let unwatchTabs: (() => void) | undefined
   let begun = false
-  let withdrawn = false
-  let stopped = false
+
+  function storedUserOf(analytics: Analytics): StoredUser {
+    const user = storedUsers.get(analytics) ?? createStoredUser(analytics)
+    storedUsers.set(analytics, user)
+    return user
+  }
+
+  /** What is known of a call's person at this moment. */
+  function asOf(call: Omit<Call, 'asOf'>): AsOf {
+    const { analytics, made } = call
+    const stored = storedUserOf(analytics).look(made)
+    const isKept = made !== undefined && !isMeant(made)
+    const knowledge = people.see(call, stored, isKept)
+    // It will arrive as it is. Other tabs, which see what Segment has stored, need not wait for it.
+    const isSure =
+      made !== undefined &&
+      !isKept &&
+      settings.consent === undefined &&
+      !middleware.isInstalled() &&
+      countBetween(analytics) === 0
+    if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
+    return { knowledge, traits: stored.traits, formerIds: stored.formerIds }
+  }
+
+  function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {
+    if (!consent.isGiven(event)) return 'consent'
+    if (page.isOptedOut()) return 'gpc'
+    begin()
+    return undefined
+  }
 
   /** Looks after the page and what earlier pages left, from the first moment that is allowed. */
   function begin(): void {
+    people.allow(true)
     if (begun) return
     begun = true
     try {
@@ -85,111 +143,50 @@ export function createDestination(
       page.watch({
         onOnline: delivery.online,
         onLeaving() {
-          if (page.hasLeft()) calls.waiting().forEach(rescue)
+          if (page.hasLeft()) calls.waiting().forEach(pipeline.rescue)
+          visits.save()
           delivery.leave()
         },
         onBack: delivery.back,
+      })
+      unwatchTabs = watchOtherTabs((key) => {
+        if (key === personKey || key === null) people.doubt()
+        if (key === visitKey || key === null) visits.doubt()
+        for (const user of storedUsers.values()) user.changedElsewhere(key)
       })
     } catch {
       // A page that lets nobody listen: its calls are sent all the same.
     }
   }
 
-  /** From an event to its hits, or the reason why it has none. */
-  function deliver(call: Call, event: SegmentEvent): void {
-    // A middleware may have been asked before the end and answer after it.
-    if (stopped) return
-    const told = reporter.about(call.ctx, event)
-    const consent = consentOf(event, settings.consent)
-    if (consent === 'withdrawn' && !withdrawn) void delivery.forget()
-    withdrawn = consent === 'withdrawn' || (withdrawn && consent === 'missing')
-    if (consent !== 'given') return told.skipped('consent')
-    if (page.isOptedOut()) return told.skipped('gpc')
-    const messageId = text(event.messageId)
-    if (messageId !== undefined && !isNew(call.analytics, `${clientId} ${messageId}`)) {
-      return told.skipped('duplicate')
-    }
-    begin()
-    const source: MappingSource = {
-      settings,
-      moment: call.moment,
-      pageVisitorId,
-      randomId,
-      warn: reporter.warn,
-    }
-    const draft = mapEvent(event, source)
-    if ('skipped' in draft) return told.skipped(draft.skipped)
-    const known = draft.identity !== undefined
-    if (!known && settings.anonymous === 'drop') return told.skipped('anonymous')
-
-    const { visitId, introduce } = visits.enter(call.stay, {
-      visitor: draft.visitor_id,
-      at: call.moment.at,
-      clientId,
-      known,
-      identifies: draft.action === 'ui',
-    })
-    const drafts = introduce ? [identify(event, source, 'identify'), draft] : [draft]
-    const hits = drafts.flatMap((each) => {
-      const hit = each && fitHit({ ...each, visit_id: visitId })
-      if (hit === undefined) told.dropped('too-large')
-      else told.made(hit)
-      return hit ?? []
-    })
-    if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
-    else delivery.post(hits, call.moment.at)
-    if (known) anonymous.release(draft, introduce)
-  }
-
-  /**
-   * Takes a call whose hook will not come, because the page goes. Only where the hook would have had
-   * the same event: nothing goes out behind a middleware's or a consent tool's back.
-   */
-  function rescue(call: Call): void {
-    const { ctx, analytics } = call
-    if (settings.consent !== undefined || middleware.isInstalled() || rescued.has(ctx)) return
-    if (!comesUnchanged(analytics, ctx.event)) return
-    rescued.add(ctx)
-    deliver(call, ctx.event)
-  }
-
-  function reset(at: number): void {
-    visits.reset()
-    anonymous.reset(at, calls.waiting().length > 0)
-  }
-
   return {
     watch(analytics) {
       calls.watch(analytics)
-      if (settings.consent === undefined && !settings.respectGpc) begin()
+      storedUserOf(analytics)
+      if (settings.consent === undefined && !respectGpc) begin()
     },
 
-    take(ctx) {
-      const call = calls.arrive(ctx)
-      if (rescued.has(ctx)) return
-      if (!middleware.isInstalled()) {
-        deliver(call, ctx.event)
-        return
-      }
-      middleware.pass(ctx.event, (event) => {
-        if (event) deliver(call, event)
-        else reporter.about(ctx, ctx.event).skipped('middleware')
-      })
-    },
+    take: (ctx) => pipeline.take(calls.arrive(ctx)),
 
-    unwatch: calls.unwatch,
+    unwatch(analytics) {
+      calls.unwatch(analytics)
+      storedUsers.delete(analytics)
+    },
     flush: () => (begun ? delivery.flush() : Promise.resolve()),
     pending: () => (begun ? delivery.pending() : Promise.resolve(0)),
 
     async clear() {
-      visits.reset()
+      for (const analytics of storedUsers.keys()) visits.end(endGeneration(analytics))
+      visits.end({ over: true })
+      memory.forget()
       await delivery.forget()
     },
 
     async stop() {
-      if (middleware.isInstalled()) await middleware.settled()
-      stopped = true
+      await pipeline.stop()
+      visits.save()
       anonymous.stop()
+      unwatchTabs?.()
       page.unwatch()
       await delivery.stop()
     },

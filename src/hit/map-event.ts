@@ -14,11 +14,12 @@ export type MappingSkip = 'no-name' | 'no-identity' | 'no-group' | 'unsupported'
 /** Segment's consent tools report a changed choice by this track call; it is no use of a feature. */
 const consentEventName = 'Segment Consent Preference Updated'
 
-function visitorOf(event: SegmentEvent, source: MappingSource): string {
+/** The id of an event's visitor. */
+export function visitorOf(event: SegmentEvent, pageVisitorId: string): string {
   const anonymousId = text(event.anonymousId)
   const userId = text(event.userId)
   if (anonymousId !== undefined) return idOf('anonymous', anonymousId)
-  return userId === undefined ? source.pageVisitorId : idOf('user', userId)
+  return userId === undefined ? pageVisitorId : idOf('user', userId)
 }
 
 /** The fields that every hit of an event has, in the order of Skalin's documentation. */
@@ -38,7 +39,7 @@ function draft(
     client_id: clientId,
     ...own,
     event_id: messageId === undefined ? source.randomId() : idOf(clientId, messageId, part),
-    visitor_id: visitorOf(event, source),
+    visitor_id: visitorOf(event, source.pageVisitorId),
     ts: formatTs(time),
     localtime: formatLocaltime(time),
     ...(customer === undefined ? {} : { customer_id: customer }),

@@ -1,24 +1,31 @@
+import type { SegmentEvent } from '../hit/event.ts'
 import { forgetOldest } from './forget-oldest.ts'
-import type { Moment } from '../hit/source.ts'
-import { type Analytics, type SegmentContext, storedIdentity } from './host.ts'
-import type { Stay } from '../visitor/visit.ts'
+import { type Generation, createResetListener, generationOf } from './generation.ts'
+import type { Analytics, SegmentContext } from './host.ts'
 
 /** A Segment call, with what was true when it was made. */
-export type Call = {
+export type Call<AsOf = unknown> = {
   ctx: SegmentContext
-  moment: Moment
-  stay: Stay
   analytics: Analytics
+  generation: Generation
+  /** Epoch milliseconds. */
+  at: number
+  /** The event as it was made; absent for a call that nobody saw being made: it is as of its hook. */
+  made?: SegmentEvent
+  /** The fragment of the page's address; absent like `made`. */
+  fragment?: string
+  /** What else is to be remembered of that moment. */
+  asOf: AsOf
 }
 
 /** The calls that were made and have not reached the hook, which Segment runs later. */
-export type Calls = {
+export type Calls<AsOf> = {
   /** Listens to an instance. */
   watch: (analytics: Analytics) => void
   unwatch: (analytics: Analytics) => void
-  /** The call of a context at its hook; one that was not seen being made is as of now. */
-  arrive: (ctx: SegmentContext) => Call
-  waiting: () => Call[]
+  /** The call of a context at its hook. */
+  arrive: (ctx: SegmentContext) => Call<AsOf>
+  waiting: () => Call<AsOf>[]
 }
 
 /** Calls that middleware stops never arrive: the oldest are forgotten. */
@@ -43,29 +50,36 @@ function currentFragment(): string {
   }
 }
 
-export function createCalls(options: {
+export function createCalls<AsOf>(options: {
+  /** The instance of calls that nobody saw being made. */
   first: Analytics
-  stay: () => Stay
-  onCall: (call: Call) => void
-  onReset: (at: number) => void
-}): Calls {
-  const waiting = new Map<SegmentContext, Call>()
+  asOf: (call: Omit<Call, 'asOf'>) => AsOf
+  onCall: (call: Call<AsOf>) => void
+  onReset: (ended: Generation, at: number, analytics: Analytics) => void
+}): Calls<AsOf> {
+  const waiting = new Map<SegmentContext, Call<AsOf>>()
   const undo = new Map<Analytics, () => void>()
   const now = createClock()
 
-  function observe(ctx: SegmentContext, analytics: Analytics): Call {
-    const stored = storedIdentity(analytics, ctx.event)
-    return { ctx, analytics, stay: options.stay(), moment: { at: now(), ...stored } }
+  function observe(ctx: SegmentContext, analytics: Analytics, made?: object): Call<AsOf> {
+    const call = {
+      ctx,
+      analytics,
+      generation: generationOf(analytics),
+      at: now(),
+      ...(made === undefined ? {} : { made, fragment: currentFragment() }),
+    }
+    return { ...call, asOf: options.asOf(call) }
   }
 
   return {
     watch(analytics) {
       if (undo.has(analytics)) return
+      const onEnd = createResetListener(analytics)
       // A listener that throws would throw into the page's own call of track() or reset().
       const onDispatch = (ctx: SegmentContext) => {
         try {
-          const call = observe(ctx, analytics)
-          call.moment.fragment = currentFragment()
+          const call = observe(ctx, analytics, ctx.event)
           waiting.set(ctx, call)
           forgetOldest(waiting, maxWaiting)
           options.onCall(call)
@@ -75,7 +89,7 @@ export function createCalls(options: {
       }
       const onReset = () => {
         try {
-          options.onReset(now())
+          options.onReset(onEnd(), now(), analytics)
         } catch {
           // The visit goes on until it times out.
         }

@@ -17,3 +17,43 @@ export function consentOf(
   if (answers.every((answer) => answer === true)) return 'given'
   return answers.includes(false) ? 'withdrawn' : 'missing'
 }
+
+/** Remembers whether the visitor has said no, of which `onWithdrawn` is told once. */
+export function createConsent(
+  categories: readonly string[] | undefined,
+  onWithdrawn: () => void,
+): { isGiven: (event: SegmentEvent) => boolean } {
+  let isWithdrawn = false
+  return {
+    isGiven(event) {
+      const consent = consentOf(event, categories)
+      if (consent === 'withdrawn' && !isWithdrawn) onWithdrawn()
+      // A stamp that is missing takes no answer back.
+      isWithdrawn = consent === 'withdrawn' || (isWithdrawn && consent === 'missing')
+      return consent === 'given'
+    },
+  }
+}
+
+/**
+ * Whether an event is the one that was made but for its consent stamp, so that what stands between
+ * is a consent tool, and takes nothing out.
+ */
+export function isOnlyStamped(made: SegmentEvent, arrived: SegmentEvent): boolean {
+  try {
+    const [before, after] = [made.context, arrived.context] as [object, object]
+    const same = (one: object, other: object, but: string) =>
+      Object.keys(one).every(
+        (name) =>
+          name === but || JSON.stringify(field(one, name)) === JSON.stringify(field(other, name)),
+      )
+    return (
+      JSON.stringify(field(before, 'consent')) !== JSON.stringify(field(after, 'consent')) &&
+      same(before, after, 'consent') &&
+      same(made, arrived, 'context') &&
+      same(arrived, made, 'context')
+    )
+  } catch {
+    return false
+  }
+}

@@ -1,5 +1,5 @@
 import { type SegmentEvent, ownOptions } from '../hit/event.ts'
-import { field, text } from '../hit/read.ts'
+import { field } from '../hit/read.ts'
 
 // Segment's own types are nominal (classes with private members) and differ from version to version;
 // these say only what is used, so that one build fits them all.
@@ -49,33 +49,13 @@ export function isPersistent(instance: Analytics): boolean {
   return field(instance.options, 'disableClientPersistence') !== true
 }
 
-function callMethod(source: unknown, method: string): unknown {
+/** What a method of something foreign answers; `undefined` where there is none, or it throws. */
+export function callMethod(source: unknown, method: string): unknown {
   const call = field(source, method)
   try {
     return isFunction(call) ? call.call(source) : undefined
   } catch {
     return undefined
-  }
-}
-
-/**
- * The traits and the group that Segment has stored, if they are those of the event's user: another
- * tab, or a reset since, may have made the live user somebody else.
- */
-export function storedIdentity(
-  instance: Analytics,
-  event: SegmentEvent,
-): { traits: unknown; groupId: unknown } {
-  const user = callMethod(instance, 'user')
-  const same =
-    text(callMethod(user, 'id')) === text(event.userId) &&
-    (text(event.userId) !== undefined ||
-      text(callMethod(user, 'anonymousId')) === text(event.anonymousId))
-  if (!same) return { traits: undefined, groupId: undefined }
-  const traits = callMethod(user, 'traits')
-  return {
-    traits: typeof traits === 'object' ? { ...traits } : undefined,
-    groupId: callMethod(callMethod(instance, 'group'), 'id'),
   }
 }
 
@@ -92,17 +72,17 @@ export function registeredPlugin(instance: Analytics, load: unknown): unknown {
 /** Segment's own plugin that runs before destinations and never stops an event, from 1.72.2 to 1.84.3. */
 const plainPlugin = 'Page Enrichment'
 
-/**
- * Whether nobody but Segment itself stands between a call and this destination, so that the event
- * would have come as it is.
- */
-export function comesUnchanged(instance: Analytics, event: SegmentEvent): boolean {
+/** How many plugins of others run before destinations, and may change or stop an event. */
+export function countBetween(instance: Analytics): number {
   const plugins = field(instance.queue, 'plugins')
-  if (!Array.isArray(plugins)) return false
-  const plain = plugins.every((plugin: unknown) => {
+  if (!Array.isArray(plugins)) return Infinity
+  return plugins.filter((plugin: unknown) => {
     const type = field(plugin, 'type')
-    return (type !== 'before' && type !== 'enrichment') || field(plugin, 'name') === plainPlugin
-  })
-  // As Segment's queue decides it: a name, else an alternative name, else `All`.
-  return plain && Boolean(ownOptions(event) ?? field(event.integrations, 'All') !== false)
+    return (type === 'before' || type === 'enrichment') && field(plugin, 'name') !== plainPlugin
+  }).length
+}
+
+/** Whether an event is meant for this destination. As Segment's queue decides it: a name, else an alternative name, else `All`. */
+export function isMeant(event: SegmentEvent): boolean {
+  return Boolean(ownOptions(event) ?? field(event.integrations, 'All') !== false)
 }

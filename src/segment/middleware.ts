@@ -48,8 +48,10 @@ function copyField(value: unknown): unknown {
 export type Middleware = {
   add: (...middlewares: DestinationMiddleware[]) => void
   isInstalled: () => boolean
-  /** Goes through in the order of the calls, and then to `onDone`. */
-  pass: (event: object, onDone: (event: SegmentEvent | undefined) => void) => void
+  /** Goes through in the order of the calls, and then to `onDone`, which the next one waits for. */
+  pass: (event: object, onDone: (event: SegmentEvent | undefined) => void | Promise<void>) => void
+  /** Goes through at once. */
+  ask: (event: object) => Promise<SegmentEvent | undefined>
   /** Resolves when all events so far are through. */
   settled: () => Promise<void>
 }
@@ -79,8 +81,12 @@ export function createMiddleware(): Middleware {
     return current
   }
 
+  const ask = (event: object) =>
+    within(timeoutMs, through(copy(event)), undefined).catch(() => undefined)
+
   return {
     settled: () => last,
+    ask,
 
     add: (...middlewares) => {
       installed.push(...middlewares.filter((middleware) => typeof middleware === 'function'))

@@ -1,5 +1,5 @@
 import { type Analytics, registeredPlugin } from './host.ts'
-import { sharedSet } from './shared.ts'
+import { shared } from './shared.ts'
 
 /**
  * The instances on which a plugin is registered. Segment deregisters by name: it unloads the first
@@ -16,7 +16,7 @@ export type Registrations = {
 export function createRegistrations(onLeave: (instance: Analytics) => void): Registrations {
   const leaves = new Map<object, () => void>()
   const leavesOf = (instance: object) =>
-    sharedSet<() => void>(instance, 'skalin-analytics-plugin:leave')
+    shared(instance, 'skalin-analytics-plugin:leave', () => new Set<() => void>())
 
   return {
     enter(instance, load) {

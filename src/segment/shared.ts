@@ -1,20 +1,27 @@
 /** For instances that nothing can be put on. */
-const elsewhere = new WeakMap<object, Map<symbol, Set<unknown>>>()
+const elsewhere = new WeakMap<object, Map<symbol, object>>()
 
 /**
- * A set that belongs to an analytics instance. It is kept on the instance, where a second copy of this
- * package finds it too, and where nobody else comes across it.
+ * Something that belongs to an analytics instance. It is kept on the instance, where a second copy of
+ * this package finds it too, and where nobody else comes across it.
  */
-export function sharedSet<Item>(instance: object, name: string): Set<Item> {
+export function shared<Value extends object>(
+  instance: object,
+  name: string,
+  create: () => Value,
+): Value {
   const key = Symbol.for(name)
-  const found = (instance as Record<symbol, unknown>)[key]
-  if (found instanceof Set) return found as Set<Item>
-  const kept = elsewhere.get(instance) ?? new Map<symbol, Set<unknown>>()
-  const set = kept.get(key) ?? new Set()
-  try {
-    Object.defineProperty(instance, key, { value: set })
-  } catch {
-    elsewhere.set(instance, kept.set(key, set))
+  const value = create()
+  const kind: unknown = Object.getPrototypeOf(value)
+  const kept = elsewhere.get(instance) ?? new Map<symbol, object>()
+  for (const found of [(instance as Record<symbol, unknown>)[key], kept.get(key)]) {
+    // What somebody else has put there is of another kind.
+    if (found && Object.getPrototypeOf(found) === kind) return found as Value
   }
-  return set as Set<Item>
+  try {
+    Object.defineProperty(instance, key, { value })
+  } catch {
+    elsewhere.set(instance, kept.set(key, value))
+  }
+  return value
 }

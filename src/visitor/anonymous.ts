@@ -1,22 +1,33 @@
-import type { Call } from '../segment/calls.ts'
-import type { Delivery } from '../delivery/delivery.ts'
 import { type Draft, type Hit, completeHit } from '../hit/hit.ts'
-import type { Reporter } from '../report.ts'
+
+/** Where the hits are kept. */
+type Held = {
+  hold: (hits: Hit[], madeAt: number) => void
+  completeHeld: (
+    visitors: readonly string[],
+    complete: (hit: Hit) => Hit | undefined,
+  ) => Promise<boolean | undefined>
+  dropHeld: (madeUntil: number) => Promise<void>
+}
+
+type Call = { generation: { over: boolean }; at: number }
 
 const resetGraceMs = 1000
 
 /** Keeps the hits of unknown visitors until somebody says whose they are, or nobody can any more. */
 export type Anonymous = {
   hold: (call: Call, hits: Hit[]) => void
-  /** Sends what was held of a visitor who is known now. */
-  release: (known: Draft, introduced: boolean) => void
+  /** Sends what was held of a visitor who is known now, and was other visitors before. */
+  release: (known: Draft, introduced: boolean, formerVisitors: readonly string[]) => void
   /** Drops what is held since `madeUntil`, once the calls that wait have had their say. */
   reset: (madeUntil: number, callsWait: boolean) => void
   stop: () => void
 }
 
-export function createAnonymous(options: { delivery: Delivery; reporter: Reporter }): Anonymous {
-  const { delivery, reporter } = options
+export function createAnonymous(
+  delivery: Held,
+  onDrop: (row: { hit: Hit; attempts: number }, reason: 'anonymous') => void,
+): Anonymous {
   const knownVisitors = new Set<string>()
   let grace: ReturnType<typeof setTimeout> | undefined
 
@@ -24,18 +35,17 @@ export function createAnonymous(options: { delivery: Delivery; reporter: Reporte
     hold(call, hits) {
       for (const hit of hits) {
         // A reset since the call was made, and no earlier call that may still say whose it was.
-        if (call.stay.over && grace === undefined)
-          reporter.dropped({ hit, attempts: 0 }, 'anonymous')
-        else delivery.hold([hit], call.moment.at)
+        if (call.generation.over && grace === undefined) onDrop({ hit, attempts: 0 }, 'anonymous')
+        else delivery.hold([hit], call.at)
       }
     },
 
-    release(known, introduced) {
+    release(known, introduced, formerVisitors) {
       const visitor = known.visitor_id
       if (knownVisitors.has(visitor) && known.action !== 'ui' && !introduced) return
       knownVisitors.add(visitor)
       void delivery
-        .completeHeld([visitor], (hit) => completeHit(hit, known))
+        .completeHeld([visitor, ...formerVisitors], (hit) => completeHit(hit, known))
         .then((freed) => {
           if (freed === undefined) knownVisitors.delete(visitor)
         })

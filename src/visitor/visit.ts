@@ -10,8 +10,8 @@ export type Visit = {
   identified: string[]
 }
 
-/** The time between two resets. A call belongs to the stay in which it was made. */
-export type Stay = { over: boolean; visit?: Visit | undefined }
+/** What a call is made in: the visit that goes on, or the last one before a reset. */
+export type Period = { over: boolean; visit?: Visit }
 
 /** A call that becomes a hit, as far as its visit is concerned. */
 export type Entry = {
@@ -26,11 +26,16 @@ export type Entry = {
 
 /** Keeps the visit: which one a call belongs to, and when the next begins. */
 export type VisitKeeper = {
-  stay: () => Stay
+  /** Whether a `ui` would have to go before the hit of a call. */
+  introduces: (period: Period, entry: Entry) => boolean
   /** The visit of a call, and whether a `ui` must go before it. */
-  enter: (stay: Stay, entry: Entry) => { visitId: string; introduce: boolean }
+  enter: (period: Period, entry: Entry) => { visitId: string; introduce: boolean }
   /** Ends the visit. Calls already made still belong to it. */
-  reset: () => void
+  end: (period: Period) => void
+  /** The page goes: what is written seldom is written now. */
+  save: () => void
+  /** Another tab has changed what is stored. */
+  doubt: () => void
 }
 
 /** Reads a stored visit; throws if it is not one. */
@@ -41,41 +46,87 @@ export function parseVisit(json: unknown): Visit {
   return { id, visitor, at, identified: identified.filter((client) => typeof client === 'string') }
 }
 
+/** How far the time of the last call may lag in storage. */
+const lagMs = 5000
+
 /**
  * Decides visits. A new one begins after `timeoutMs` without a hit, for another visitor, and after
- * {@link VisitKeeper.reset}.
+ * a reset. Storage is asked when something could begin or is to be written; else memory knows.
  */
 export function createVisitKeeper(
   note: Note<Visit>,
   timeoutMs: number,
   randomId: () => string,
 ): VisitKeeper {
-  let stay: Stay = { over: false }
+  let writtenAt = -Infinity
+  let unsaved: Period | undefined
+
+  // A last call far in the future means that the clock was set back: no visit is that long.
+  const goesOn = (last: Visit | undefined, { visitor, at }: Entry): last is Visit =>
+    last?.visitor === visitor && Math.abs(at - last.at) <= timeoutMs
+
+  /** The visit that an entry goes on with, as far as this tab and the others know. */
+  function lastOf(period: Period, entry: Entry): Visit | undefined {
+    const { visit } = period
+    const isSettled =
+      goesOn(visit, entry) && (!entry.known || visit.identified.includes(entry.clientId))
+    if (period.over || (isSettled && !isDue(entry.at))) return visit
+    const stored = note.read()
+    if (stored?.id !== visit?.id || stored === undefined || visit === undefined) return stored
+    return {
+      ...stored,
+      at: Math.max(stored.at, visit.at),
+      identified: [...new Set([...stored.identified, ...visit.identified])],
+    }
+  }
+
+  const isDue = (at: number) => Math.abs(at - writtenAt) >= Math.min(lagMs, timeoutMs / 10)
+
+  const isIntroduced = (visit: Visit | undefined, { clientId }: Entry) =>
+    visit?.identified.includes(clientId) === true
 
   return {
-    stay: () => stay,
+    introduces(period, entry) {
+      const last = lastOf(period, entry)
+      const visit = goesOn(last, entry) ? last : undefined
+      return entry.known && !entry.identifies && !isIntroduced(visit, entry)
+    },
 
-    enter(during, { visitor, at, clientId, known, identifies }) {
-      const last = during.over ? during.visit : note.read()
-      // A last call far in the future means that the clock was set back: no visit is that long.
-      const goesOn = last?.visitor === visitor && Math.abs(at - last.at) <= timeoutMs
-      const visit = goesOn ? last : { id: randomId(), visitor, at, identified: [] }
-      const introduced = visit.identified.includes(clientId)
+    enter(period, entry) {
+      const { visitor, at, clientId, known, identifies } = entry
+      const last = lastOf(period, entry)
+      const visit = goesOn(last, entry) ? last : { id: randomId(), visitor, at, identified: [] }
+      const introduced = isIntroduced(visit, entry)
       const next = {
         ...visit,
         at,
         identified: known && !introduced ? [...visit.identified, clientId] : visit.identified,
       }
-      if (during.over) during.visit = next
-      else note.write(next)
+      const isNews = period.visit?.id !== next.id || next.identified !== period.visit.identified
+      period.visit = next
+      if (!period.over) {
+        unsaved = period
+        if (isNews || isDue(at)) save(at)
+      }
       return { visitId: visit.id, introduce: known && !identifies && !introduced }
     },
 
-    reset() {
-      stay.visit = note.read()
-      stay.over = true
-      stay = { over: false }
+    end(period) {
+      const stored = note.read()
+      if (stored !== undefined) period.visit ??= stored
       note.write(undefined)
     },
+
+    save: () => save(writtenAt),
+
+    doubt() {
+      writtenAt = -Infinity
+    },
+  }
+
+  function save(at: number): void {
+    if (unsaved?.visit !== undefined && !unsaved.over) note.write(unsaved.visit)
+    unsaved = undefined
+    writtenAt = at
   }
 }

@@ -10,7 +10,13 @@ describe('once deregistered', () => {
     const page = watchPage()
     await analytics.register(host.plugin())
     expect(listenersOf(analytics)).toEqual(['dispatch_start', 'reset'])
-    expect(page.listeners()).toEqual(['online', 'pagehide', 'pageshow', 'visibilitychange'])
+    expect(page.listeners()).toEqual([
+      'online',
+      'pagehide',
+      'pageshow',
+      'visibilitychange',
+      'storage',
+    ])
 
     await analytics.deregister('Skalin')
     expect(listenersOf(analytics)).toEqual([])
@@ -21,7 +27,7 @@ describe('once deregistered', () => {
     const analytics = await host.analytics()
     const page = watchPage()
     await analytics.register(host.plugin(), host.plugin({ clientId: 'other' }))
-    expect(page.listeners()).toHaveLength(8)
+    expect(page.listeners()).toHaveLength(10)
 
     await analytics.deregister('Skalin')
     expect(listenersOf(analytics)).toEqual([])

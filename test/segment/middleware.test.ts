@@ -191,7 +191,7 @@ describe('events', () => {
       next(payload)
     })
     const done: unknown[] = []
-    middleware.pass(track({ event: 'first' }), (event) => done.push(event?.event))
+    middleware.pass(track({ event: 'first' }), (event) => void done.push(event?.event))
     const last = new Promise<void>((resolve) =>
       middleware.pass(track({ event: 'second' }), (event) => {
         done.push(event?.event)

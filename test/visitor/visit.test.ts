@@ -1,22 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { type TextStore, createNote } from '../../src/browser/note.ts'
-import {
-  type Entry,
-  type Stay,
-  type VisitKeeper,
-  createVisitKeeper,
-  parseVisit,
-} from '../../src/visitor/visit.ts'
+import { type Entry, type Period, createVisitKeeper, parseVisit } from '../../src/visitor/visit.ts'
 
 const minute = 60_000
 const key = 'skalin:visit'
 
-/** `localStorage` as far as a note needs it, and how often it was written. */
-function createStore(): TextStore & { writes: number } {
+/** `localStorage` as far as a note needs it, and how often it was asked. */
+function createStore(): TextStore & { reads: number; writes: number } {
   const items = new Map<string, string>()
   return {
+    reads: 0,
     writes: 0,
-    getItem: (name) => items.get(name) ?? null,
+    getItem(name) {
+      this.reads += 1
+      return items.get(name) ?? null
+    },
     setItem(name, value) {
       this.writes += 1
       items.set(name, value)
@@ -25,25 +23,41 @@ function createStore(): TextStore & { writes: number } {
   }
 }
 
+/** A tab, whose calls are made in a period until the next reset. */
+function createTab(...given: Parameters<typeof createVisitKeeper>) {
+  const visits = createVisitKeeper(...given)
+  let period: Period = { over: false }
+  return {
+    ...visits,
+    period: () => period,
+    reset() {
+      period.over = true
+      visits.end(period)
+      period = { over: false }
+    },
+  }
+}
+type Tab = ReturnType<typeof createTab>
+
 /** A browser whose tabs share `store`; each further visit has the next number. */
 function openBrowser(store: (() => TextStore) | undefined, timeoutMs = 30 * minute) {
   let visits = 0
   return {
     openTab: () =>
-      createVisitKeeper(createNote(store, key, parseVisit), timeoutMs, () =>
+      createTab(createNote(store, key, parseVisit), timeoutMs, () =>
         String(++visits).padStart(16, '0'),
       ),
   }
 }
 
-function openTab(timeoutMs?: number): VisitKeeper {
+function openTab(timeoutMs?: number): Tab {
   const store = createStore()
   return openBrowser(() => store, timeoutMs).openTab()
 }
 
-/** The visit and the introduction of a call in a stay; by default of a feature of a known user. */
-function enterAs(tab: VisitKeeper, stay: Stay, entry: Partial<Entry> = {}) {
-  const { visitId, introduce } = tab.enter(stay, {
+/** The visit and the introduction of a call in a period; by default of a feature of a known user. */
+function enterAs(tab: Tab, period: Period, entry: Partial<Entry> = {}) {
+  const { visitId, introduce } = tab.enter(period, {
     visitor: 'visitor-1',
     at: 0,
     clientId: 'client',
@@ -54,10 +68,9 @@ function enterAs(tab: VisitKeeper, stay: Stay, entry: Partial<Entry> = {}) {
   return { visit: Number(visitId), introduce }
 }
 
-const visitOf = (tab: VisitKeeper, entry?: Partial<Entry>, stay = tab.stay()) =>
-  enterAs(tab, stay, entry).visit
-const introduces = (tab: VisitKeeper, entry?: Partial<Entry>) =>
-  enterAs(tab, tab.stay(), entry).introduce
+const visitOf = (tab: Tab, entry?: Partial<Entry>, period = tab.period()) =>
+  enterAs(tab, period, entry).visit
+const introduces = (tab: Tab, entry?: Partial<Entry>) => enterAs(tab, tab.period(), entry).introduce
 
 describe('a visit', () => {
   test.each<[string, number[], number[]]>([
@@ -108,29 +121,32 @@ describe('a reset', () => {
   test('leaves the calls made before it in the old visit', () => {
     const tab = openTab()
     visitOf(tab)
-    const stay = tab.stay()
+    const period = tab.period()
     tab.reset()
     // Their hooks come later, and between those of later calls.
-    expect([visitOf(tab, {}, stay), visitOf(tab), visitOf(tab, {}, stay), visitOf(tab)]).toEqual([
-      1, 2, 1, 2,
-    ])
+    expect([
+      visitOf(tab, {}, period),
+      visitOf(tab),
+      visitOf(tab, {}, period),
+      visitOf(tab),
+    ]).toEqual([1, 2, 1, 2])
   })
 
   test('leaves the calls made before it in one visit, if there was none yet', () => {
     const tab = openTab()
-    const stay = tab.stay()
+    const period = tab.period()
     tab.reset()
-    expect([visitOf(tab, {}, stay), visitOf(tab, {}, stay), visitOf(tab)]).toEqual([1, 1, 2])
+    expect([visitOf(tab, {}, period), visitOf(tab, {}, period), visitOf(tab)]).toEqual([1, 1, 2])
   })
 
   test('does not mix the calls between two', () => {
     const tab = openTab()
-    const first = tab.stay()
+    const first = tab.period()
     tab.reset()
-    const second = tab.stay()
+    const second = tab.period()
     tab.reset()
-    const third = tab.stay()
-    expect([third, second, first, second].map((stay) => visitOf(tab, {}, stay))).toEqual([
+    const third = tab.period()
+    expect([third, second, first, second].map((each) => visitOf(tab, {}, each))).toEqual([
       1, 2, 3, 2,
     ])
   })
@@ -138,26 +154,28 @@ describe('a reset', () => {
   test('leaves them the rules: another visitor, or a long time, is another visit', () => {
     const tab = openTab()
     visitOf(tab)
-    const stay = tab.stay()
+    const period = tab.period()
     tab.reset()
     expect([
-      visitOf(tab, { visitor: 'visitor-2' }, stay),
-      visitOf(tab, { visitor: 'visitor-2', at: 30 * minute }, stay),
-      visitOf(tab, { visitor: 'visitor-2', at: 61 * minute }, stay),
+      visitOf(tab, { visitor: 'visitor-2' }, period),
+      visitOf(tab, { visitor: 'visitor-2', at: 30 * minute }, period),
+      visitOf(tab, { visitor: 'visitor-2', at: 61 * minute }, period),
     ]).toEqual([2, 2, 3])
   })
 
   test('lets them be introduced once', () => {
     const tab = openTab()
-    const stay = tab.stay()
+    const period = tab.period()
     tab.reset()
-    const introductions = [stay, stay, tab.stay(), stay].map((each) => enterAs(tab, each).introduce)
+    const introductions = [period, period, tab.period(), period].map(
+      (each) => enterAs(tab, each).introduce,
+    )
     expect(introductions).toEqual([true, false, true, false])
   })
 })
 
 describe('two tabs', () => {
-  function openTwo(): [VisitKeeper, VisitKeeper] {
+  function openTwo(): [Tab, Tab] {
     const store = createStore()
     const browser = openBrowser(() => store)
     return [browser.openTab(), browser.openTab()]
@@ -181,8 +199,10 @@ describe('two tabs', () => {
 
   test('end it together', () => {
     const [one, other] = openTwo()
-    expect(visitOf(other)).toBe(1)
+    expect([visitOf(one), visitOf(other)]).toEqual([1, 1])
     one.reset()
+    // As the browser tells each other tab.
+    other.doubt()
     expect([visitOf(other), visitOf(one)]).toEqual([2, 2])
   })
 
@@ -231,7 +251,7 @@ describe('what is stored', () => {
   const id = '45c48cce2e2d7fbd'
   const right = { id, visitor: 'visitor-1', at: 0, identified: ['client'] }
 
-  function reading(json: string): { tab: VisitKeeper; store: TextStore } {
+  function reading(json: string): { tab: Tab; store: TextStore } {
     const store = createStore()
     store.setItem(key, json)
     return { store, tab: openBrowser(() => store).openTab() }
@@ -246,7 +266,7 @@ describe('what is stored', () => {
 
   test('is the visit and no more', () => {
     const { tab, store } = reading(JSON.stringify(right))
-    tab.enter(tab.stay(), entry)
+    tab.enter(tab.period(), entry)
     expect(JSON.parse(store.getItem(key) ?? '')).toEqual({ ...right, at: 5 })
   })
 
@@ -258,7 +278,7 @@ describe('what is stored', () => {
 
   test('is read again', () => {
     const { tab } = reading(JSON.stringify({ ...right, else: 1 }))
-    expect(tab.enter(tab.stay(), entry)).toEqual({ visitId: id, introduce: false })
+    expect(tab.enter(tab.period(), entry)).toEqual({ visitId: id, introduce: false })
   })
 
   test.each([
@@ -280,20 +300,58 @@ describe('what is stored', () => {
     JSON.stringify({ ...right, identified: 'client' }),
   ])('is no visit, and a new one begins: %s', (json) => {
     const { tab } = reading(json)
-    expect(tab.enter(tab.stay(), entry)).toEqual({ visitId: '0000000000000001', introduce: true })
+    expect(tab.enter(tab.period(), entry)).toEqual({ visitId: '0000000000000001', introduce: true })
   })
 
   test('may have been spoilt in part', () => {
     const { tab, store } = reading(JSON.stringify({ ...right, identified: [7, 'client', null] }))
-    expect(tab.enter(tab.stay(), entry)).toEqual({ visitId: id, introduce: false })
+    expect(tab.enter(tab.period(), entry)).toEqual({ visitId: id, introduce: false })
     expect(JSON.parse(store.getItem(key) ?? '')).toHaveProperty('identified', ['client'])
   })
 
-  test('is not written again when nothing changed', () => {
+  test('may be 5 seconds old, and is read and written no more often', () => {
     const store = createStore()
     const tab = openBrowser(() => store).openTab()
-    for (const at of [0, 0, 0, 1]) visitOf(tab, { at })
+    const timesAt = (at: number) => {
+      visitOf(tab, { at })
+      return [store.reads, store.writes]
+    }
+    const [, begun] = [timesAt(0), timesAt(0)]
+    expect([1, 2, 4999].map(timesAt)).toEqual(Array(3).fill(begun))
+    expect(timesAt(5000)[1]).toBe(2)
+    expect(JSON.parse(store.getItem(key) ?? '')).toMatchObject({ at: 5000 })
+  })
+
+  test('is as of the last call when the page goes', () => {
+    const store = createStore()
+    const tab = openBrowser(() => store).openTab()
+    for (const at of [0, 4000]) visitOf(tab, { at })
+    tab.save()
+    expect(JSON.parse(store.getItem(key) ?? '')).toMatchObject({ at: 4000 })
+    tab.save()
     expect(store.writes).toBe(2)
+  })
+
+  test('is not written by a page that goes after a reset', () => {
+    const store = createStore()
+    const tab = openBrowser(() => store).openTab()
+    for (const at of [0, 4000]) visitOf(tab, { at })
+    tab.reset()
+    tab.save()
+    expect(store.getItem(key)).toBeNull()
+  })
+
+  test('keeps up with a short time-out', () => {
+    const store = createStore()
+    const browser = openBrowser(() => store, 1000)
+    const [one, other] = [browser.openTab(), browser.openTab()]
+    const calls: [Tab, number][] = [
+      [one, 0],
+      [one, 500],
+      [other, 1400],
+      [one, 2300],
+    ]
+    expect(calls.map(([tab, at]) => visitOf(tab, { at }))).toEqual([1, 1, 1, 1])
   })
 })
 
@@ -330,14 +388,14 @@ describe('without storage, a visit lasts as long as the page', () => {
     const store = createStore()
     let isFull = true
     const browser = openBrowser(() => ({
-      getItem: store.getItem,
+      getItem: (name) => store.getItem(name),
       setItem: (name, value) => (isFull ? refuse() : store.setItem(name, value)),
-      removeItem: store.removeItem,
+      removeItem: (name) => store.removeItem(name),
     }))
     const tab = browser.openTab()
     visitOf(tab)
     isFull = false
-    expect(visitOf(tab)).toBe(1)
+    expect(visitOf(tab, { at: 5000 })).toBe(1)
     expect(visitOf(browser.openTab())).toBe(1)
   })
 })

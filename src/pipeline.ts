@@ -1,0 +1,204 @@
+import type { SegmentEvent } from './hit/event.ts'
+import { type Draft, type Hit, fitHit } from './hit/hit.ts'
+import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
+import { text } from './hit/read.ts'
+import type { MappingSource } from './hit/source.ts'
+import type { Reporter } from './report.ts'
+import type { Call } from './segment/calls.ts'
+import { isOnlyStamped } from './segment/consent.ts'
+import { type SegmentContext, countBetween, isMeant } from './segment/host.ts'
+import type { Middleware } from './segment/middleware.ts'
+import { isNew } from './segment/seen.ts'
+import type { ResolvedSettings } from './settings.ts'
+import type { Anonymous } from './visitor/anonymous.ts'
+import { type Knowledge, type People, isHeardOf, keepOf } from './visitor/person.ts'
+import type { Entry, VisitKeeper } from './visitor/visit.ts'
+
+/** What is remembered of a call's person from the moment when it was made. */
+export type AsOf = {
+  knowledge: Knowledge
+  /** What Segment had stored. */
+  traits: unknown
+  formerIds: readonly string[]
+}
+
+/** The way of a call, from its hook to its hits. */
+export type Pipeline = {
+  /** A call has reached the hook. */
+  take: (call: Call<AsOf>) => void
+  /**
+   * Takes a call whose hook will not come, because the page goes. Only where the hook would have had
+   * the same event: nothing goes out behind a middleware's or a consent tool's back.
+   */
+  rescue: (call: Call<AsOf>) => void
+  stop: () => Promise<void>
+}
+
+type Parts = {
+  settings: ResolvedSettings
+  middleware: Middleware
+  people: People
+  visits: VisitKeeper
+  anonymous: Anonymous
+  reporter: Reporter
+  pageVisitorId: string
+  randomId: () => string
+  /** Why an event may not be taken, if so. */
+  refusalOf: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
+  post: (hits: Hit[], madeAt: number) => void
+}
+
+export function createPipeline(parts: Parts): Pipeline {
+  const { settings, middleware, people, visits, anonymous, reporter, pageVisitorId } = parts
+  const { clientId } = settings
+  const rescued = new WeakSet<SegmentContext>()
+  let stopped = false
+
+  /** Whether Segment has handed the event on as it was made, but for what its consent tools add. */
+  function isStraight({ analytics, made, ctx }: Call): boolean {
+    const between = countBetween(analytics)
+    return between === 0 || (between === 1 && made !== undefined && isOnlyStamped(made, ctx.event))
+  }
+
+  const isUntouched = (call: Call) => !middleware.isInstalled() && isStraight(call)
+
+  function sourceOf(call: Call<AsOf>, event: SegmentEvent): MappingSource {
+    const { at, fragment, asOf } = call
+    const known = people.about(asOf.knowledge, event, () => isUntouched(call))
+    return {
+      settings,
+      moment: { at, ...known, ...(fragment === undefined ? {} : { fragment }) },
+      pageVisitorId,
+      randomId: parts.randomId,
+      warn: reporter.warn,
+    }
+  }
+
+  function isDuplicate({ analytics, ctx }: Call): boolean {
+    const messageId = text((ctx.event as SegmentEvent).messageId)
+    return messageId !== undefined && !isNew(analytics, `${clientId} ${messageId}`)
+  }
+
+  function learn(call: Call<AsOf>, event: SegmentEvent): void {
+    people.learn(call, call.asOf.knowledge, event, isUntouched(call))
+    if (call.asOf.knowledge.isSwitch) {
+      reporter.warn(
+        'Another user was identified without `analytics.reset()`: the Segment group of the one ' +
+          'before, if there is one, stays the customer until `analytics.group()` is called.',
+      )
+    }
+  }
+
+  /** The hits of an event that may be taken; `introduction` says who its user is, if need be. */
+  function deliver(call: Call<AsOf>, event: SegmentEvent, introduction?: SegmentEvent): void {
+    const told = reporter.about(call.ctx, event)
+    const source = sourceOf(call, event)
+    const draft = mapEvent(event, source)
+    if ('skipped' in draft) return told.skipped(draft.skipped)
+    const known = draft.identity !== undefined
+    if (!known && settings.anonymous === 'drop') return told.skipped('anonymous')
+
+    const entry = entryOf(call, draft.visitor_id, known, draft.action === 'ui')
+    const { visitId, introduce } = visits.enter(call.generation, entry)
+    const drafts: (Draft | undefined)[] =
+      introduce && introduction ? [identify(introduction, source, 'identify'), draft] : [draft]
+    const hits = drafts.flatMap((each) => {
+      const hit = each && fitHit({ ...each, visit_id: visitId })
+      if (hit === undefined) told.dropped('too-large')
+      else told.made(hit)
+      return hit ?? []
+    })
+    if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
+    else parts.post(hits, call.at)
+    if (known) {
+      const formerVisitors = call.asOf.formerIds.map((anonymousId) =>
+        visitorOf({ anonymousId }, pageVisitorId),
+      )
+      anonymous.release(draft, introduce, formerVisitors)
+    }
+  }
+
+  const entryOf = (call: Call, visitor: string, known: boolean, identifies: boolean): Entry => ({
+    visitor,
+    at: call.at,
+    clientId,
+    known,
+    identifies,
+  })
+
+  /**
+   * Who an event's user is, after the middlewares have seen it as an `identify`; `undefined` when they
+   * stop that, or when nobody needs to be told.
+   */
+  async function introductionOf(
+    call: Call<AsOf>,
+    event: SegmentEvent,
+  ): Promise<SegmentEvent | undefined> {
+    const { knowledge, traits } = call.asOf
+    const original = call.ctx.event as SegmentEvent
+    const known = text(event.userId) !== undefined
+    const entry = entryOf(call, visitorOf(event, pageVisitorId), known, event.type === 'group')
+    if (event.type === 'identify' || !known) return undefined
+    if (isHeardOf(knowledge) && !visits.introduces(call.generation, entry)) return undefined
+    const { messageId, anonymousId, userId, context, integrations, timestamp } = original
+    const asked = { messageId, anonymousId, userId, context, integrations, timestamp }
+    const before: unknown = isHeardOf(knowledge)
+      ? people.about(knowledge, event, () => true).traits
+      : isStraight(call)
+        ? traits
+        : undefined
+    const passed = await middleware.ask({ ...asked, type: 'identify', traits: before ?? {} })
+    if (passed?.type !== 'identify') return undefined
+    // What was said has been through the middlewares before: they may take from it, not change it again.
+    const introduction = isHeardOf(knowledge) ? keepOf(passed, before) : passed
+    people.learn(call, knowledge, introduction, false)
+    return { ...introduction, messageId: event.messageId }
+  }
+
+  async function takePassed(call: Call<AsOf>, event: SegmentEvent | undefined): Promise<void> {
+    const told = reporter.about(call.ctx, event ?? call.ctx.event)
+    // A middleware may have been asked before the end and answer after it.
+    if (stopped) return
+    if (event === undefined) {
+      told.skipped('middleware')
+      return
+    }
+    learn(call, event)
+    const refusal = parts.refusalOf(event)
+    if (refusal !== undefined) told.skipped(refusal)
+    else deliver(call, event, await introductionOf(call, event))
+  }
+
+  function takeNow(call: Call<AsOf>, event: SegmentEvent): void {
+    if (stopped) return
+    const told = reporter.about(call.ctx, event)
+    learn(call, event)
+    const refusal = parts.refusalOf(event)
+    if (refusal !== undefined) return told.skipped(refusal)
+    if (isDuplicate(call)) return told.skipped('duplicate')
+    deliver(call, event, event)
+  }
+
+  return {
+    take(call) {
+      const { ctx } = call
+      if (rescued.has(ctx)) return
+      if (!middleware.isInstalled()) takeNow(call, ctx.event)
+      else if (isDuplicate(call)) reporter.about(ctx, ctx.event).skipped('duplicate')
+      else middleware.pass(ctx.event, (event) => takePassed(call, event))
+    },
+
+    rescue(call) {
+      const { ctx, analytics } = call
+      if (settings.consent !== undefined || middleware.isInstalled() || rescued.has(ctx)) return
+      if (countBetween(analytics) > 0 || !isMeant(ctx.event)) return
+      rescued.add(ctx)
+      takeNow(call, ctx.event)
+    },
+
+    async stop() {
+      if (middleware.isInstalled()) await middleware.settled()
+      stopped = true
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import type { Note } from '../browser/note.ts'
+import { idOf } from '../hit/hash.ts'
+
+/** What Segment has stored at one moment; one object for as long as nothing of it changes. */
+export type StoredPerson = {
+  userId: string | undefined
+  anonymousId: string | undefined
+  traits: unknown
+  groupId: unknown
+  traitsMark: string
+  groupMark: string
+}
+
+export type Traits = Record<string, unknown>
+
+/** What counts of a person: what an `identify` said, or what Segment has stored. */
+export type Told = {
+  /** The hash of the user id under which it arrived. */
+  of: string
+  traits: Traits
+  isStored: boolean
+}
+
+/** What this browser remembers of the last person of whom something was said to this destination. */
+export type PersonNote = {
+  /** Hashes: the user id that Segment has, and the one under which something arrived. */
+  user: string
+  of: string
+  /** What was said; else Segment's stored traits count, or none. */
+  traits?: Traits
+  isStored?: boolean
+  group?: string
+  /** Hashes of what Segment had stored: if it has something else now, nobody here saw that change. */
+  traitsMark: string
+  groupMark: string
+  /** The hour of the last call, epoch milliseconds. */
+  at: number
+}
+
+/** Keeps the note, as long as that is allowed, and a week after the last call at most. */
+export type PersonMemory = {
+  /** What is noted for what Segment has stored; a part of it that is unknown is absent. */
+  recall: (stored: StoredPerson) => { traits?: PersonNote; group?: PersonNote }
+  keep: (stored: StoredPerson, told: Told | undefined, group: string | undefined) => void
+  /** The note is to be kept again, or it would seem that no call was made. */
+  isDue: () => boolean
+  /** Whether anything may be stored; by default not. */
+  allow: (allowed: boolean) => void
+  forget: () => void
+}
+
+const hourMs = 3_600_000
+const weekMs = 7 * 24 * hourMs
+
+export const hash = (part: string): string => idOf('person', part)
+
+/** Reads a stored note; throws if it is not one. */
+export function parsePersonNote(json: unknown): PersonNote {
+  const note = json as PersonNote
+  const texts = [note.user, note.of, note.traitsMark, note.groupMark, note.group ?? '']
+  const isNote =
+    texts.every((text) => typeof text === 'string') &&
+    Number.isFinite(note.at) &&
+    typeof (note.traits ?? {}) === 'object'
+  if (!isNote) throw new TypeError()
+  return note
+}
+
+export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
+  let isAllowed = false
+  let keptAt: number | undefined
+
+  function forget(): void {
+    keptAt = undefined
+    note.write(undefined)
+  }
+
+  return {
+    recall(stored) {
+      const noted = note.read()
+      keptAt = noted?.at
+      // A clock that jumps must not make it immortal.
+      if (noted !== undefined && Math.abs(Date.now() - noted.at) > weekMs) forget()
+      if (noted === undefined || keptAt === undefined) return {}
+      const isOfUser = noted.user === hash(stored.userId ?? '')
+      return {
+        ...(isOfUser && noted.traitsMark === hash(stored.traitsMark) && { traits: noted }),
+        ...(noted.groupMark === hash(stored.groupMark) && { group: noted }),
+      }
+    },
+
+    keep({ userId = '', traitsMark, groupMark }, told, group) {
+      if (!isAllowed) return
+      // To the hour, so that the same again need not be written.
+      keptAt = Math.floor(Date.now() / hourMs) * hourMs
+      note.write({
+        user: hash(userId),
+        of: told?.of ?? '',
+        ...(told && (told.isStored ? { isStored: true } : { traits: told.traits })),
+        ...(group !== undefined && { group }),
+        traitsMark: hash(traitsMark),
+        groupMark: hash(groupMark),
+        at: keptAt,
+      })
+    },
+
+    isDue: () => keptAt !== undefined && Math.abs(Date.now() - keptAt) > hourMs,
+
+    allow(allowed) {
+      isAllowed = allowed
+    },
+
+    forget,
+  }
+}

@@ -1,0 +1,205 @@
+import type { SegmentEvent } from '../hit/event.ts'
+import { dateMs, field, text } from '../hit/read.ts'
+import {
+  type PersonMemory,
+  type StoredPerson,
+  type Told,
+  type Traits,
+  hash,
+} from './person-note.ts'
+import { type Word, arrive, latest, said, saying } from './word.ts'
+
+/** What was known of a call's person and group when it was made. */
+export type Knowledge = {
+  /** Absent for a call of somebody else than Segment's stored user. */
+  user?: string
+  traits?: Word<Told> | undefined
+  group?: Word<string | undefined> | undefined
+  /** The call is itself such a word. */
+  isSaying: boolean
+  /** It is an `identify` that made another known user the current one. */
+  isSwitch: boolean
+}
+
+/** A call, as far as it says something about a person. */
+type Saying = {
+  generation: { over: boolean }
+  /** Absent when nobody saw the call being made. */
+  made?: SegmentEvent
+  ctx: { event: SegmentEvent }
+}
+
+/** The people of one generation. */
+type State = {
+  stored?: StoredPerson
+  traits: Map<string, Word<Told>>
+  group: Word<string | undefined> | undefined
+}
+
+/** What hits may say about a person: what was said of them to this destination, as it arrived. */
+export type People = {
+  /** A call is made, or one that nobody saw being made arrives. */
+  see: (call: Saying, stored: StoredPerson, isKept: boolean) => Knowledge
+  /** An `identify` or `group` has arrived. `isStraight`: nobody can have changed it. */
+  learn: (call: Saying, knowledge: Knowledge, event: SegmentEvent, isStraight: boolean) => void
+  /** What a hit of an event may say. `isStraight` as above, asked only where it matters. */
+  about: (
+    knowledge: Knowledge,
+    event: SegmentEvent,
+    isStraight: () => boolean,
+  ) => { traits: Traits | undefined; groupId: string | undefined }
+  /** Something may be stored of a person from now on, or nothing any more. */
+  allow: (allowed: boolean) => void
+  /** Another tab has changed what is stored. */
+  doubt: () => void
+}
+
+/** The traits that decide the customer, who is a company. */
+const customerTraits = (traits: Traits): Traits => ({
+  groupId: traits['groupId'],
+  trait: traits['trait'],
+})
+
+function plain(value: unknown): unknown {
+  const ms = dateMs(value)
+  if (Number.isFinite(ms)) return new Date(ms).toISOString()
+  return typeof value === 'object' && value !== null ? undefined : value
+}
+
+/** Whether an `identify` of a call's person has arrived here before it. */
+export const isHeardOf = ({ traits }: Knowledge): boolean => latest(traits)?.isStored === false
+
+/** An `identify` that says of `traits` what it has not lost on its way. */
+export const keepOf = (event: SegmentEvent, traits: unknown): SegmentEvent => ({
+  ...event,
+  traits: Object.fromEntries(
+    Object.entries(traits ?? {}).filter(([name]) => field(event.traits, name) !== undefined),
+  ),
+})
+
+export function createPeople(options: {
+  memory: PersonMemory
+  /** The traits that hits may say, besides those for the e-mail address and the customer. */
+  chosen: readonly string[]
+}): People {
+  const { memory, chosen } = options
+  const states = new WeakMap<object, State>()
+  let current: { state: State; generation: Saying['generation'] } | undefined
+  let isAllowed = false
+  let isDoubted = false
+
+  function stateOf(generation: object): State {
+    const state = states.get(generation) ?? { traits: new Map(), group: undefined }
+    states.set(generation, state)
+    return state
+  }
+
+  function pick(traits: unknown): Traits {
+    const names = ['email', 'groupId', ...chosen]
+    return {
+      ...Object.fromEntries(names.map((name) => [name, plain(field(traits, name))])),
+      trait: { groupId: plain(field(field(traits, 'trait'), 'groupId')) },
+    }
+  }
+
+  function keep(): void {
+    const { state, generation } = current ?? {}
+    if (state?.stored === undefined || generation?.over !== false) return
+    memory.keep(
+      state.stored,
+      latest(state.traits.get(state.stored.userId ?? '')),
+      latest(state.group),
+    )
+  }
+
+  /** What Segment has stored has changed: by this call, which says so, or unseen, which is news. */
+  function notice(state: State, stored: StoredPerson, type: unknown): void {
+    const before = state.stored
+    state.stored = stored
+    const user = stored.userId ?? ''
+    const isOther = before === undefined || before.userId !== stored.userId
+    const traitsAreNews =
+      type !== 'identify' && (isOther || before.traitsMark !== stored.traitsMark)
+    const groupIsNews =
+      type !== 'group' && (before === undefined || before.groupMark !== stored.groupMark)
+    if (!traitsAreNews && !groupIsNews && !isDoubted) return
+    // An earlier page, or another tab, may have seen the change and know what arrived of it.
+    const noted = memory.recall(stored)
+    if (type !== 'identify' && noted.traits) {
+      const { of, isStored = false } = noted.traits
+      const traits = isStored ? pick(stored.traits) : noted.traits.traits
+      if (traits === undefined) state.traits.delete(user)
+      else state.traits.set(user, said({ of, traits, isStored }))
+    } else if (traitsAreNews) {
+      state.traits.set(user, said({ of: hash(user), traits: pick(stored.traits), isStored: true }))
+    }
+    if (type !== 'group' && noted.group) state.group = said(noted.group.group)
+    else if (groupIsNews) state.group = said(text(stored.groupId))
+    isDoubted = false
+  }
+
+  return {
+    see({ generation, made, ctx }, stored, isKept) {
+      const state = stateOf(generation)
+      current = { state, generation }
+      const before = state.stored?.userId
+      const type = made?.type
+      if (stored !== state.stored || isDoubted) notice(state, stored, type)
+      if (memory.isDue()) keep()
+      const event = made ?? ctx.event
+      const user = text(event.userId)
+      const isStoredOne =
+        user === stored.userId &&
+        (user !== undefined || text(event.anonymousId) === stored.anonymousId)
+      if (!isStoredOne) return { isSaying: false, isSwitch: false }
+
+      const key = user ?? ''
+      const isSaying = !isKept && (type === 'identify' || type === 'group')
+      if (isSaying && type === 'identify') state.traits.set(key, saying(state.traits.get(key)))
+      if (isSaying && type === 'group') state.group = saying(state.group)
+      if (type === 'identify' || type === 'group') keep()
+      const isSwitch = type === 'identify' && before !== undefined && before !== user
+      return { user: key, traits: state.traits.get(key), group: state.group, isSaying, isSwitch }
+    },
+
+    learn({ generation, made }, knowledge, event, isStraight) {
+      const { user } = knowledge
+      if (user === undefined) return
+      // Segment may have kept it from an earlier page: what it has stored is newer.
+      if (made === undefined && isStraight) return
+      const state = stateOf(generation)
+      if (event.type === 'identify') {
+        const word = (knowledge.traits ??= saying<Told>(undefined))
+        if (!state.traits.has(user)) state.traits.set(user, word)
+        const of = hash(text(event.userId) ?? '')
+        arrive(word, { of, traits: pick(event.traits), isStored: false })
+      } else if (event.type === 'group') {
+        const word = (knowledge.group ??= saying<string | undefined>(undefined))
+        state.group ??= word
+        arrive(word, text(event.groupId))
+      } else return
+      if (state === current?.state) keep()
+    },
+
+    about(knowledge, event, isStraight) {
+      const told = latest(knowledge.traits)
+      const isAll = told?.of === hash(text(event.userId) ?? '') && (!told.isStored || isStraight())
+      return {
+        traits: told && (isAll ? told.traits : customerTraits(told.traits)),
+        groupId: latest(knowledge.group),
+      }
+    },
+
+    allow(allowed) {
+      if (allowed === isAllowed) return
+      isAllowed = allowed
+      memory.allow(allowed)
+      if (allowed) keep()
+      else memory.forget()
+    },
+
+    doubt() {
+      isDoubted = true
+    },
+  }
+}
