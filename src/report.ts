@@ -67,8 +67,8 @@ export type Reporter = {
   }
   progress: (progress: Progress) => void
   dropped: (row: Pick<Row, 'hit' | 'attempts'>, reason: DropReason) => void
-  /** Says something to the site's developer, once. */
-  warn: (message: string) => void
+  /** Says something to the site's developer, once, with the first example of it. */
+  warn: (message: string, example?: string) => void
 }
 
 const unreadable =
@@ -102,11 +102,11 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     }
   }
 
-  function warn(message: string): void {
+  function warn(message: string, example?: string): void {
     // Before the first call there is nobody to tell: it is said when it comes up again.
     if (lastCtx === undefined || warned.has(message)) return
     warned.add(message)
-    log('warn', message)
+    log('warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
   }
 
   const idOf = (hit: Hit) => {

@@ -23,6 +23,7 @@ const attributes: Record<string, (text: string) => Record<string, unknown>> = {
   'data-anonymous': (anonymous) => ({ anonymous }),
   'data-visit-timeout-ms': (text) => ({ visitTimeoutMs: text.trim() === '' ? text : Number(text) }),
   'data-respect-gpc': (text) => ({ respectGpc: flag(text) }),
+  'data-paths': (text) => ({ paths: list(text) }),
   'data-traits': (text) => ({ traits: list(text) }),
   'data-consent-categories': (text) => ({ consent: { categories: list(text) } }),
 }

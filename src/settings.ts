@@ -1,6 +1,7 @@
 import type { SegmentEvent } from './hit/event.ts'
 import { missing } from './browser/missing.ts'
 import { field } from './hit/read.ts'
+import { type Route, parseRoute } from './hit/route.ts'
 import type { MappingSettings } from './hit/source.ts'
 import type { DeliveryReport } from './report.ts'
 
@@ -67,6 +68,28 @@ export type SkalinSettings = {
   featureName?: ((event: SegmentEvent, name: string) => string | null | undefined) | undefined
 
   /**
+   * Route patterns, as the page's router has them, that name pages without a name: the first that
+   * matches does, by its own words, and a page that none matches is named by its path with identifiers
+   * as `:id`. Give it the application's routes where the path alone does not say what is a record
+   * (`/jane-doe`, `/paris`), and to see the names that your code has.
+   *
+   * Parameters are `:name`, `[name]`, `$name` or `{name}`; `:name?` and `[[name]]` may be missing;
+   * `*`, `:name*`, `:name+`, `[...name]` and `[[...name]]` stand for any number of segments.
+   *
+   * @default []
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({
+   *   clientId: 'my-client-id',
+   *   paths: ['/projects/:projectId/files/*', '/blog/[slug]', '/:lang?/pricing'],
+   * })
+   * ```
+   */
+  paths?: readonly string[] | undefined
+
+  /**
    * Names of traits (computed traits, audiences) to send as user properties beside the user's id and
    * e-mail address. By default none: all of them would be personal data that nobody asked for.
    *
@@ -77,7 +100,8 @@ export type SkalinSettings = {
   /**
    * What is sent of the page's URL; `null` sends nothing.
    *
-   * @default scheme, host and path, without query, fragment and credentials
+   * @default scheme, host and path, without query, fragment and credentials, and with e-mail
+   * addresses, signed tokens and what follows `reset`, `invite` and the like as `:id`
    */
   url?: ((url: URL) => string | null) | undefined
 
@@ -197,6 +221,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
     vital: true,
   },
   featureName: { allowed: 'a function', accepts: isFunction },
+  paths: { allowed: 'an array of route patterns', accepts: Array.isArray },
   traits: { allowed: 'an array of non-empty strings', accepts: isTextList },
   url: { allowed: 'a function', accepts: isFunction, vital: true },
   anonymous: {
@@ -259,6 +284,11 @@ export function resolveSettings(raw: unknown): Resolution {
   const good = Object.fromEntries(
     names.filter((name) => !bad.includes(name)).map((name) => [name, given[name]]),
   ) as Partial<SkalinSettings>
+  const paths = (good.paths ?? []).map((pattern) => parseRoute(pattern) ?? { unread: pattern })
+  const unread = paths.flatMap((path) => ('unread' in path ? [describe('paths', path.unread)] : []))
+  if (unread.length > 0) {
+    warnings.push(`\`paths\` are used but for what is no route pattern: ${unread.join(', ')}`)
+  }
   return {
     settings: {
       clientId: good.clientId?.trim() ?? '',
@@ -266,6 +296,7 @@ export function resolveSettings(raw: unknown): Resolution {
       enabled: good.enabled ?? true,
       customerId: good.customerId,
       featureName: good.featureName,
+      paths: paths.filter((path): path is Route => 'name' in path),
       traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),
       url: good.url,
       anonymous: good.anonymous ?? 'hold',

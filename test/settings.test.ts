@@ -14,6 +14,7 @@ test('the client id alone is enough: everything else has a default', () => {
       enabled: true,
       customerId: undefined,
       featureName: undefined,
+      paths: [],
       traits: [],
       url: undefined,
       anonymous: 'hold',
@@ -29,7 +30,7 @@ test('the client id alone is enough: everything else has a default', () => {
 
 test('`undefined` means not given', () => {
   const names = [
-    'endpoint', 'enabled', 'customerId', 'featureName', 'traits', 'url', 'anonymous', 'visitTimeoutMs',
+    'endpoint', 'enabled', 'customerId', 'featureName', 'paths', 'traits', 'url', 'anonymous', 'visitTimeoutMs',
     'consent', 'respectGpc', 'onDelivery', 'apiKey', 'unknown',
   ] // prettier-ignore
   const given = resolve(Object.fromEntries(names.map((name) => [name, undefined])))
@@ -51,6 +52,7 @@ describe('a right setting', () => {
     ['customerId', '', ''],
     ['customerId', nothing, nothing],
     ['featureName', nothing, nothing],
+    ['paths', [], []],
     ['traits', [], []],
     ['traits', ['plan', 'seats'], ['plan', 'seats']],
     ['traits', ['b', 'a', 'B', 'b'], ['B', 'a', 'b']],
@@ -176,6 +178,32 @@ describe('another wrong setting', () => {
   })
 })
 
+describe('the `paths` setting', () => {
+  const namesOf = (paths: unknown) => resolve({ paths }).settings?.paths.map(({ name }) => name)
+
+  test('is read once, in its order', () => {
+    const paths = ['/blog/[slug]', '/projects/:projectId/*']
+    expect(resolve({ paths })).toMatchObject({ errors: [], warnings: [] })
+    expect(namesOf(paths)).toEqual(['/blog/:slug', '/projects/:projectId/*'])
+  })
+
+  test('leaves out what is no pattern, and names all of it in one message', () => {
+    const paths = ['/a/:id(', '/b', 7, '', `/${'c'.repeat(50)}?d=1`]
+    const { errors, warnings } = resolve({ paths })
+    expect(errors).toEqual([])
+    expect(warnings).toEqual([
+      `\`paths\` are used but for what is no route pattern: "/a/:id(", 7, "", "/${'c'.repeat(39)}"`,
+    ])
+    expect(namesOf(paths)).toEqual(['/b'])
+  })
+
+  test.each([['/a'], [null], [{ 0: '/a' }]])('must be an array: %j', (paths) => {
+    const { errors } = resolve({ paths })
+    expect(errors).toEqual([expect.stringMatching(/`paths` setting must be an array of route/)])
+    expect(namesOf(paths)).toEqual([])
+  })
+})
+
 test('all wrong settings are named, in one order', () => {
   const given = { onDelivery: 1, traits: 2, url: 3, endpoint: 4 }
   expect(resolveSettings(given)).toEqual({
@@ -206,7 +234,7 @@ test('switched off, the plugin needs no client id, which tests may not have', ()
 
 describe('an unknown setting', () => {
   const known =
-    'known are clientId, endpoint, enabled, customerId, featureName, traits, url, anonymous, visitTimeoutMs, consent, respectGpc, onDelivery'
+    'known are clientId, endpoint, enabled, customerId, featureName, paths, traits, url, anonymous, visitTimeoutMs, consent, respectGpc, onDelivery'
 
   test.each([
     [{ clientID: 'a' }, `unknown setting \`clientID\`; ${known}`],

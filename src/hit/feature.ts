@@ -1,72 +1,61 @@
 import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
-import { field, wellFormed } from './read.ts'
+import { holdsIdentifier } from './identifier.ts'
+import { pathTemplate } from './path.ts'
+import { field, tidy } from './read.ts'
 import type { MappingSource } from './source.ts'
-
-const maxNameLength = 255
+import { hasAddress, parseUrl } from './url.ts'
 
 /** A feature's name as it is sent: one line, no outer space, at most 255 code points; empty is missing. */
 function featureName(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return undefined
-  const name = wellFormed(raw).trim().replace(/\s+/gu, ' ')
-  // Cutting by code points, not by UTF-16 units, keeps every character whole.
-  return Array.from(name).slice(0, maxNameLength).join('').trim() || undefined
+  const [name = ''] = /^.{0,255}/su.exec(tidy(raw)) ?? []
+  return tidy(name) || undefined
 }
 
-const identifiers = [
-  /^\d+$/,
-  /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
-  /^(?=.*\d)[\da-f]{8,}$/i,
-  // https://github.com/ulid/spec#canonical-string-representation
-  /^[0-7][\da-hjkmnp-tv-z]{25}$/i,
-  /@/,
-  /^(?=(.*\d){3}).{12,}$/s,
-]
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
-}
+/** A hash router's fragment is the path: `#/projects/7`, `#!/projects/7`. */
+const hashRoute = /^#!?(?=\/)/
 
 /**
- * A path with every segment that looks like an identifier replaced by `:id`. Raw paths carry
- * personal data and would make a new feature of every record.
- *
- * @example pathTemplate('/projects/8f14e45f/edit') //=> '/projects/:id/edit'
+ * The path of a page. Without an address on the web it is one of somebody's disk, or none at all, but
+ * for what a hash router says.
  */
-function pathTemplate(path: string): string {
-  const bare = path.replace(/[?#].*$/s, '')
-  const segments = bare
-    .split('/')
-    .map((segment) => (identifiers.some((looks) => looks.test(decoded(segment))) ? ':id' : segment))
-  // No /\/+$/ here: on a link of thousands of slashes it would freeze the page.
-  while (segments.length > 1 && segments[segments.length - 1] === '') segments.pop()
-  return segments.join('/') || (bare === '' ? '' : '/')
-}
-
-function pagePath(event: SegmentEvent): string | undefined {
+function pagePath(
+  event: SegmentEvent,
+  { moment: { fragment }, warn }: MappingSource,
+): string | undefined {
   const page = field(event.context, 'page')
-  const path = field(page, 'path')
-  if (typeof path === 'string' && path !== '') return path
-  const url = field(page, 'url')
-  try {
-    return typeof url === 'string' ? new URL(url).pathname : undefined
-  } catch {
+  const url = parseUrl(field(page, 'url'))
+  const hash = [fragment, url?.hash].find((text) => text !== undefined && hashRoute.test(text))
+  if (hash !== undefined) return hash.replace(hashRoute, '')
+  if (url && !hasAddress(url)) {
+    warn('A page without an address on the web has no path to be named by: give `page()` a name.')
     return undefined
   }
+  const path = field(page, 'path')
+  return typeof path === 'string' && path !== '' ? path : url?.pathname
 }
 
 /** What the event itself says of its feature, before anybody renames it. */
-function ownName(event: SegmentEvent): string | undefined {
+function ownName(event: SegmentEvent, source: MappingSource): string | undefined {
   if (event.type === 'track') return featureName(event.event)
   const named = featureName(
     [featureName(event.category), featureName(event.name)].filter(Boolean).join(' '),
   )
   if (named !== undefined || event.type === 'screen') return named
-  return featureName(pathTemplate(pagePath(event) ?? ''))
+  return featureName(pathTemplate(pagePath(event, source) ?? '', source.settings.paths))
+}
+
+/** Names are the application's and stay as they are; but one with an identifier is a feature of its own. */
+function advise(name: string, { warn }: MappingSource): { name: string } {
+  const template = name.replace(/\S+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
+  if (template !== name) {
+    warn(
+      'A name holds an identifier, which makes a feature of each record. Leave it out of the name and put it into the properties, or rename it by the `featureName` setting.',
+      template,
+    )
+  }
+  return { name }
 }
 
 /** The feature an event reports, or why it reports none. */
@@ -77,15 +66,15 @@ export function nameFeature(
   const chosen = field(ownOptions(event), 'featureName')
   if (chosen === null || typeof chosen === 'string') {
     const name = featureName(chosen)
-    return name === undefined ? { skipped: 'feature-name' } : { name }
+    return name === undefined ? { skipped: 'feature-name' } : advise(name, source)
   }
-  const name = ownName(event)
+  const name = ownName(event, source)
   if (name === undefined) return { skipped: 'no-name' }
   const rename = source.settings.featureName
   const renamed = rename && ask('featureName', () => rename(event, name), isName, source.warn)
-  if (renamed === undefined) return { name }
+  if (renamed === undefined) return advise(name, source)
   const final = featureName(renamed)
-  return final === undefined ? { skipped: 'feature-name' } : { name: final }
+  return final === undefined ? { skipped: 'feature-name' } : advise(final, source)
 }
 
 const isName = (answer: unknown): answer is string | null | undefined =>

@@ -1,3 +1,5 @@
+import { jsonOf } from './json.ts'
+
 /**
  * One record for Skalin's collector: flat, all strings, under the keys of the wire. It is sent as
  * `new URLSearchParams(hit)` and stored as it is, so what an inspector shows is what goes out.
@@ -59,7 +61,7 @@ export function fitHit<H extends Draft>(hit: H): H | undefined {
   if (wireBytes(hit) <= maxHitBytes) return hit
   if (hit.identity === undefined) return undefined
   const { id, email } = JSON.parse(hit.identity) as Identity
-  const lean = { ...hit, identity: JSON.stringify({ id, email }) }
+  const lean = { ...hit, identity: jsonOf(Object.entries({ id, email })) }
   return wireBytes(lean) <= maxHitBytes ? lean : undefined
 }
 
@@ -68,8 +70,8 @@ export function fitHit<H extends Draft>(hit: H): H | undefined {
  * had its own. `undefined` when it no longer fits.
  */
 export function completeHit(hit: Hit, known: Draft): Hit | undefined {
-  const person = JSON.parse(known.identity ?? '{}') as Identity
-  const identity = JSON.stringify({ id: person.id, email: person.email })
+  const { id, email } = JSON.parse(known.identity ?? '{}') as Identity
+  const identity = jsonOf(Object.entries({ id, email }))
   const customer = hit.customer_id ?? known.customer_id
   return fitHit({
     ...hit,

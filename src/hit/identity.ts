@@ -1,7 +1,8 @@
 import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
 import type { Identity } from './hit.ts'
-import { dateMs, field, text, wellFormed } from './read.ts'
+import { jsonOf } from './json.ts'
+import { dateMs, field, lostId, text, wellFormed } from './read.ts'
 import type { MappingSource } from './source.ts'
 
 type Trait = string | number | boolean | null
@@ -39,8 +40,27 @@ function emailTrait(value: unknown): string | undefined {
 // The domain's first dot is where it is looked for: tried at each, a long id would freeze the page.
 const address = /^[^\s@]+@[^\s@.]+\.[^\s@]+$/
 
-function personOf(event: SegmentEvent, traits: unknown[]): Identity | undefined {
-  const id = text(event.userId)
+/** An id of the page's, with a warning where a word was left in its place. */
+export function idOrWarn(
+  what: string,
+  value: unknown,
+  { warn }: Pick<MappingSource, 'warn'>,
+): string | undefined {
+  const word = lostId(value)
+  if (word !== undefined) {
+    warn(
+      `The ${what} is the word \`${word}\`, which counts as none: it would make one of all who have it.`,
+    )
+  }
+  return text(value)
+}
+
+function personOf(
+  event: SegmentEvent,
+  traits: unknown[],
+  source: MappingSource,
+): Identity | undefined {
+  const id = idOrWarn('user id', event.userId, source)
   const email = firstTrait(traits, 'email', emailTrait) ?? (id && address.test(id) ? id : undefined)
   if (id === undefined && email === undefined) return undefined
   return { ...(id === undefined ? {} : { id }), ...(email === undefined ? {} : { email }) }
@@ -61,7 +81,7 @@ export function identityOf(
   withTraits: boolean,
 ): string | undefined {
   const traits = traitSources(event, source)
-  const person = personOf(event, traits)
+  const person = personOf(event, traits, source)
   if (person === undefined) return undefined
   const chosen = withTraits
     ? source.settings.traits.flatMap((name) => {
@@ -70,10 +90,7 @@ export function identityOf(
       })
     : []
   // Not by way of an object: that would put a trait called `7` before `id`, and lose `__proto__`.
-  const members = [...Object.entries(person), ...chosen].map(
-    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
-  )
-  return `{${members.join(',')}}`
+  return jsonOf([...Object.entries(person), ...chosen])
 }
 
 /**
@@ -82,10 +99,10 @@ export function identityOf(
  */
 export function customerOf(event: SegmentEvent, source: MappingSource): string | undefined {
   const { customerId } = source.settings
-  const own = text(field(ownOptions(event), 'customerId'))
+  const customer = (value: unknown) => idOrWarn('customer', value, source)
   const set =
-    own ??
-    text(
+    customer(field(ownOptions(event), 'customerId')) ??
+    customer(
       typeof customerId === 'function'
         ? ask('customerId', () => customerId(event), isCustomer, source.warn)
         : customerId,
@@ -93,12 +110,13 @@ export function customerOf(event: SegmentEvent, source: MappingSource): string |
   if (set !== undefined) return set
   const trait = traitSources(event, source)
     .map(
-      (traits) => text(field(traits, 'groupId')) ?? text(field(field(traits, 'trait'), 'groupId')),
+      (traits) =>
+        customer(field(traits, 'groupId')) ?? customer(field(field(traits, 'trait'), 'groupId')),
     )
     .find((found) => found !== undefined)
   const group =
-    text(field(event.context, 'groupId')) ??
-    text(event.type === 'group' ? event.groupId : source.moment.groupId)
+    customer(field(event.context, 'groupId')) ??
+    customer(event.type === 'group' ? event.groupId : source.moment.groupId)
   if (trait !== undefined && group !== undefined && trait !== group) {
     source.warn(
       'The `groupId` trait and the Segment group differ; the trait was used as the Skalin customer.',

@@ -2,7 +2,8 @@ import type { SegmentEvent } from './event.ts'
 import { nameFeature } from './feature.ts'
 import { idOf } from './hash.ts'
 import type { Draft } from './hit.ts'
-import { customerOf, identityOf } from './identity.ts'
+import { customerOf, idOrWarn, identityOf } from './identity.ts'
+import { jsonOf } from './json.ts'
 import { text } from './read.ts'
 import type { MappingSource } from './source.ts'
 import { eventTime, formatLocaltime, formatTs } from './time.ts'
@@ -31,6 +32,7 @@ function draft(
 ): Draft {
   const { clientId } = source.settings
   const messageId = text(event.messageId)
+  idOrWarn('anonymous id', event.anonymousId, source)
   const time = eventTime(event.timestamp, source.moment.at)
   const customer = customerOf(event, source)
   const url = urlOf(event, source)
@@ -60,7 +62,10 @@ function feature(event: SegmentEvent, source: MappingSource): Draft | { skipped:
   const named = nameFeature(event, source)
   if ('skipped' in named) return named
   const identity = identityOf(event, source, false)
-  const use = JSON.stringify({ name: named.name, event_name: 'feature' })
+  const use = jsonOf([
+    ['name', named.name],
+    ['event_name', 'feature'],
+  ])
   return draft(
     event,
     source,
@@ -81,7 +86,7 @@ export function mapEvent(
     case 'screen':
       return feature(event, source)
     case 'group':
-      if (text(event.groupId) === undefined) return { skipped: 'no-group' }
+      if (idOrWarn('group id', event.groupId, source) === undefined) return { skipped: 'no-group' }
       return identify(event, source) ?? { skipped: 'no-identity' }
     case 'identify':
       return identify(event, source) ?? { skipped: 'no-identity' }

@@ -25,9 +25,39 @@ export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
-/** A string without the space around it, a finite number as one; everything else, and nothing, is missing. */
+/** White space, and what is as invisible: zero-width characters, byte order and bidi marks. */
+const invisible = /^(?![\ufe00-\ufe0f])[\s\p{Default_Ignorable_Code_Point}]$/u
+
+/** Without invisible characters at its ends; within, an emoji may need them. */
+function trim(text: string): string {
+  let start = 0
+  let end = text.length
+  // Not by /\s+$/: in a long run of spaces that is not at the end it would freeze the page.
+  while (start < end && invisible.test(text.charAt(start))) start += 1
+  while (start < end && invisible.test(text.charAt(end - 1))) end -= 1
+  return text.slice(start, end)
+}
+
+/** One line without outer space. */
+export function tidy(text: string): string {
+  return trim(wellFormed(text)).replace(/\s+/g, ' ')
+}
+
+/** Words that are left where an id was missing. As ids, they would make one of many people. */
+const notIds = /^(undefined|null|NaN|true|false|\[object \w+\])$/
+
+/** The word that stands where an id was missing, for a warning. */
+export function lostId(value: unknown): string | undefined {
+  const word = typeof value === 'string' ? trim(value) : ''
+  return notIds.test(word) ? word : undefined
+}
+
+/**
+ * An id: a string without the space around it, a finite number as one. Everything else is missing,
+ * and so are nothing and the words `undefined`, `null`, `[object Object]` and their like.
+ */
 export function text(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value)
-  if (typeof value !== 'string') return undefined
-  return wellFormed(value.trim()) || undefined
+  if (typeof value !== 'string' || lostId(value) !== undefined) return undefined
+  return wellFormed(trim(value)) || undefined
 }

@@ -1,4 +1,5 @@
 import type { SegmentEvent } from './event.ts'
+import type { Route } from './route.ts'
 
 /** The settings that decide what a hit says. */
 export type MappingSettings = {
@@ -6,6 +7,7 @@ export type MappingSettings = {
   customerId: string | ((event: SegmentEvent) => string | undefined) | undefined
   featureName: ((event: SegmentEvent, name: string) => string | null | undefined) | undefined
   traits: readonly string[]
+  paths: readonly Route[]
   url: ((url: URL) => string | null) | undefined
 }
 
@@ -31,6 +33,6 @@ export type MappingSource = {
   /** Stands for a visitor without any id, for the page's life. */
   pageVisitorId: string
   randomId: () => string
-  /** Told, in a sentence, what the site's developer should know. */
-  warn: (message: string) => void
+  /** Told, in a sentence, what the site's developer should know; once, with the first example. */
+  warn: (message: string, example?: string) => void
 }

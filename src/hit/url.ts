@@ -1,35 +1,41 @@
 import { ask } from './ask.ts'
 import type { SegmentEvent } from './event.ts'
+import { withoutSecrets } from './path.ts'
 import { field, wellFormed } from './read.ts'
 import type { MappingSource } from './source.ts'
 
 const maxUrlLength = 2048
-const pageless = new Set(['about:', 'data:', 'blob:', 'javascript:'])
 
-function parse(url: string): URL | undefined {
+/** The URL that a text is. */
+export function parseUrl(text: unknown): URL | undefined {
   try {
-    return new URL(url)
+    return typeof text === 'string' ? new URL(text) : undefined
   } catch {
     return undefined
   }
 }
 
-const isUrlOrNothing = (answer: unknown): answer is string | null =>
-  answer === null || answer === '' || (typeof answer === 'string' && parse(answer) !== undefined)
+/** Whether a page is on the web, or an application's with a scheme of its own; not on somebody's disk. */
+export const hasAddress = ({ protocol }: URL): boolean =>
+  !/^(file|filesystem|content|about|data|blob|javascript|view-source):$/.test(protocol)
 
-/** Scheme, host and path: query, fragment and credentials carry tokens and personal data. */
-function withoutSecrets(url: URL): string | null {
-  if (pageless.has(url.protocol)) return null
+const isUrlOrNothing = (answer: unknown): answer is string | null =>
+  answer === null || answer === '' || parseUrl(answer) !== undefined
+
+/** Scheme, host and path: query, fragment and credentials carry tokens and personal data, and a path may. */
+function ownAddress(url: URL): string | null {
+  if (!hasAddress(url)) return null
   // Not put together from its parts: those of `app:` and its like differ from browser to browser.
-  return Object.assign(url, { username: '', password: '', search: '', hash: '' }).href
+  return withoutSecrets(
+    Object.assign(url, { username: '', password: '', search: '', hash: '' }).href,
+  )
 }
 
 /** The `url` field, of the page on which the call was made, which is not always the page of today. */
 export function urlOf(event: SegmentEvent, source: MappingSource): string | undefined {
-  const raw = field(field(event.context, 'page'), 'url')
-  const url = typeof raw === 'string' ? parse(raw) : undefined
+  const url = parseUrl(field(field(event.context, 'page'), 'url'))
   if (url === undefined) return undefined
-  const choose = source.settings.url ?? withoutSecrets
+  const choose = source.settings.url ?? ownAddress
   const chosen = ask('url', () => choose(url), isUrlOrNothing, source.warn)
   // Cut first: half a surrogate pair may be left.
   return wellFormed((chosen ?? '').slice(0, maxUrlLength)) || undefined

@@ -15,19 +15,37 @@ describe('by default the URL', () => {
     ['https://jane:secret@app.example/a', 'https://app.example/a'],
     ['https://jane@app.example/a?b#c', 'https://app.example/a'],
     ['HTTPS://App.Example/Caf\u00e9', 'https://app.example/Caf%C3%A9'],
-    ['file:///C:/docs/a.html?b#c', 'file:///C:/docs/a.html'],
-    ['file://server/share/a.html', 'file://server/share/a.html'],
     ['capacitor://localhost/a?b#c', 'capacitor://localhost/a'],
     ['app://jane:secret@-/index.html', 'app://-/index.html'],
     ['chrome-extension://abc/popup.html#x', 'chrome-extension://abc/popup.html'],
     ['tauri://localhost', 'tauri://localhost'],
     ['app:/index.html?b', 'app:/index.html'],
     ['app:index.html?b#c', 'app:index.html'],
+    ['https://app.example/unsubscribe/jane@example.com', 'https://app.example/unsubscribe/:id'],
+    ['https://app.example/users/jane%40example.com/a', 'https://app.example/users/:id/a'],
+    ['https://app.example/users/jane%2540example.com', 'https://app.example/users/:id'],
+    ['https://app.example/@jane/4711', 'https://app.example/@jane/4711'],
+    ['https://app.example/reset-password/x7Kq2m', 'https://app.example/reset-password/:id'],
+    ['https://app.example/reset/MQ/c5h2gl-7a3f0e/', 'https://app.example/reset/MQ/:id/'],
+    ['https://app.example/invite/team', 'https://app.example/invite/team'],
+    [
+      'https://app.example/in/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.Vb3kQ9',
+      'https://app.example/in/:id',
+    ],
+    [
+      'https://app.example/www.long-example-name.com',
+      'https://app.example/www.long-example-name.com',
+    ],
+    ['app:jane@example.com', 'app::id'],
+    ['tauri://localhost/invite/4711', 'tauri://localhost/invite/:id'],
   ])('%s is sent as %s', (url, sent) => {
     expect(hitOf(on(url)).url).toBe(sent)
   })
 
   test.each([
+    'file:///C:/docs/a.html?b#c',
+    'file://server/share/a.html',
+    'content://downloads/a.html',
     'about:blank',
     'about:srcdoc',
     'data:text/html,secret',

@@ -1,0 +1,98 @@
+import { isIdentifier } from './identifier.ts'
+import { tidy } from './read.ts'
+import type { Route } from './route.ts'
+
+function unescaped(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes)
+  } catch {
+    return escapes
+  }
+}
+
+/** Percent-decoded as far as it can be: a broken escape, or one of an old encoding, stays as it is. */
+function decoded(text: string, decode = unescaped): string {
+  return text.replace(/(%[\da-f]{2})+/gi, (escapes) => {
+    const whole = decode(escapes)
+    return whole === escapes ? escapes.replace(/%[0-7]./g, decode) : whole
+  })
+}
+
+/** Slashes, control characters and `%` itself stay encoded, or the name would read otherwise the next time. */
+const unescapedToRead = (escapes: string): string => {
+  const text = unescaped(escapes)
+  return text === escapes ? escapes : text.replace(/[%/\p{Cc}]/gu, encodeURIComponent)
+}
+
+/** A segment as people read it. */
+function readable(segment: string): string {
+  // `%%34%30` must not become `%40`.
+  const text = decoded(segment.replace(/%(?=[\da-f]?%)/gi, '%25'), unescapedToRead)
+  return text.normalize().replace(/\s+/g, ' ')
+}
+
+const isBlank = (segment: string) => tidy(unescaped(segment)) === ''
+
+/** What links in mails are made for: the segment after it is a secret, if it is no word. */
+const secretive = /(^|[^p])(reset|invit|token|verif|confirm|unsubscri|magic|activat|recover|passw)/i
+
+const isWord = (text: string) => /^(\p{L}[\p{L}\p{M}]*|\d)([-_. ]([\p{L}\p{M}]+|\d))*$/u.test(text)
+
+/** Which segments, decoded, are secrets for what stands before them. A word of three is too short to be one. */
+function secrets(segments: string[]): boolean[] {
+  let told = false
+  return segments.map((segment) => {
+    const isSecret = told && segment.length > 3 && (!isWord(segment) || isIdentifier(segment))
+    told ||= secretive.test(segment)
+    return isSecret
+  })
+}
+
+/** Names are cut at 255 characters: what comes far behind costs time and is never seen. */
+const maxSegments = 256
+const maxSegmentLength = 2048
+
+/** A path's segments, readable, without query, fragment and trailing slashes. */
+function segmentsOf(path: string): string[] {
+  const segments = path.replace(/[?#].*$/s, '').split('/')
+  // No /\/+$/ here: on a link of thousands of slashes it would freeze the page.
+  while (segments.length > 1 && isBlank(segments[segments.length - 1] ?? '')) segments.pop()
+  return segments
+    .slice(0, maxSegments)
+    .map((segment) => readable(segment.slice(0, maxSegmentLength)))
+}
+
+/**
+ * The name of a page by its path: the first of `routes` that matches, else the path with every segment
+ * that stands for a record replaced by `:id`. Raw paths carry personal data and would make a new
+ * feature of every record.
+ *
+ * @example pathTemplate('/projects/8f14e45f/edit', []) //=> '/projects/:id/edit'
+ */
+export function pathTemplate(path: string, routes: readonly Route[]): string {
+  const segments = segmentsOf(path)
+  const own = segments[0] === '' ? segments.slice(1) : segments
+  const route = routes.find(({ matches }) => matches(own))
+  if (route) return route.name
+  const texts = segments.map((segment) => decoded(segment))
+  const areSecrets = secrets(texts)
+  const template = texts
+    .map((text, i) => (areSecrets[i] || isIdentifier(text) ? ':id' : segments[i]))
+    .join('/')
+  return template || (path === '' ? '' : '/')
+}
+
+const isSigned = (text: string) =>
+  text.length > 24 && /^([\w=-]+\.){2,}[\w=-]+$/.test(text) && isIdentifier(text)
+
+/** An address whose path holds no e-mail address, signed token or secret of a link: they are `:id`. */
+export function withoutSecrets(href: string): string {
+  const origin = /^[^:]*:(\/\/[^/]*)?/.exec(href)?.[0] ?? ''
+  const segments = href.slice(origin.length).split('/')
+  const texts = segments.map((segment) => decoded(segment))
+  const areSecrets = secrets(texts)
+  const path = texts.map((text, i) =>
+    areSecrets[i] || isSigned(text) || /[^/](@|%40)/i.test(text) ? ':id' : segments[i],
+  )
+  return origin + path.join('/')
+}

@@ -1,0 +1,89 @@
+/** A route pattern that names the pages it matches. */
+export type Route = {
+  /** The pattern as it is written, with its parameters as `:projectId`. */
+  name: string
+  /** Whether it is the route of a path, given as readable segments. */
+  matches: (segments: readonly string[]) => boolean
+}
+
+/** What a pattern has between two slashes. */
+type Part = {
+  name: string
+  test: RegExp
+  optional: boolean
+  /** Stands for any number of segments. */
+  rest: boolean
+}
+
+/** Every router's way to write a parameter in one: `:name`, `:name?` optional, `:name*` and `:name+` rest. */
+const inOneWay = (pattern: string): string =>
+  pattern
+    // Next, Nuxt and SvelteKit: `[slug]`, `[id=integer]`, `[[lang]]`, `[...rest]`, `[[...rest]]`.
+    .replace(
+      /\[(\[?)(\.{3})?([\w-]+)(=\w+)?\]+/g,
+      (_, optional: string, rest: string | undefined, name: string) =>
+        `:${name.replace(/-/g, '_')}${rest ? (optional ? '*' : '+') : optional && '?'}`,
+    )
+    // TanStack: `$name`; OpenAPI: `{name}`; Express and Rails: `*name`.
+    .replace(/\$(\w+)|\{(\w+)\}/g, ':$1$2')
+    .replace(/\/\*(\w+)/g, '/:$1*')
+
+function parsePart(text: string): Part {
+  const rest = /^(\*\*?|:\w+(\(\.[+*]\))?[+*]|:\w+\(\.[+*]\))$/.test(text)
+  if (rest) {
+    const [name = text] = /^:\w+/.exec(text) ?? []
+    return { name, test: /^/, optional: !/\+\)?$/.test(text), rest }
+  }
+  const optional = text.endsWith('?')
+  let name = ''
+  let source = ''
+  // Parameters at the odd places, what is between them at the even ones.
+  const pieces = (optional ? text.slice(0, -1) : text).split(/(:\w+(?:\([^()]+\))?|\*)/)
+  pieces.forEach((piece, i) => {
+    const [parameter = '', constraint = '.+'] = piece.split(/[()]/)
+    if (i % 2 === 0 && /[?#:()[\]{}]/.test(piece)) throw new SyntaxError(piece)
+    name += i % 2 ? parameter : piece
+    source += i % 2 ? `(?:${constraint})` : piece.replace(/[\\^$.|+]/g, '\\$&')
+  })
+  return { name, test: new RegExp(`^${source}$`, 'is'), optional, rest }
+}
+
+/**
+ * Reads a route pattern as routers write it; `undefined` when it cannot be read.
+ *
+ * @example parseRoute('/blog/[slug]')?.name //=> '/blog/:slug'
+ */
+export function parseRoute(pattern: unknown): Route | undefined {
+  if (typeof pattern !== 'string' || pattern.trim() === '') return undefined
+  const texts = inOneWay(`/${pattern.normalize().trim().replace(/^#!?/, '')}`)
+    .split('/')
+    // Next's and SvelteKit's groups are not in the address.
+    .filter((text) => text !== '' && !/^\(\w*\)$/.test(text))
+  let parts: Part[]
+  try {
+    parts = texts.map(parsePart)
+  } catch {
+    return undefined
+  }
+  const hasRest = parts.some(({ rest }) => rest)
+  return {
+    name: `/${parts.map(({ name }) => name).join('/')}`,
+    matches(segments) {
+      if (segments.length > parts.length && !hasRest) return false
+      // How many segments the parts so far can stand for.
+      let reached = [true]
+      for (const { test, optional, rest } of parts) {
+        const next: boolean[] = []
+        for (let n = 0; n <= segments.length; n++) {
+          next[n] =
+            (optional && reached[n] === true) ||
+            (n > 0 &&
+              (reached[n - 1] === true || (rest && next[n - 1] === true)) &&
+              test.test(segments[n - 1] ?? ''))
+        }
+        reached = next
+      }
+      return reached[segments.length] === true
+    },
+  }
+}
