@@ -27,16 +27,19 @@ const banner = (chunk) => {
   return `/*! ${name} ${version} | MIT License${contents} */`
 }
 
+/** By package: of all builds, which share one file. */
+const texts = new Map()
+
 /** What the licences of bundled packages ask for: their whole text goes along. */
 const notices = {
   name: 'notices',
   generateBundle(_options, bundle) {
-    const parts = Object.values(bundle)
-      .filter(({ type }) => type === 'chunk')
-      .flatMap(bundled)
-      .map(({ name, text }) => `${name}\n\n${text}\n`)
-    if (parts.length === 0) return
-    this.emitFile({ type: 'asset', fileName: noticesFile, source: parts.join('\n---\n\n') })
+    for (const chunk of Object.values(bundle).filter(({ type }) => type === 'chunk')) {
+      for (const { name, text } of bundled(chunk)) texts.set(name, `${name}\n\n${text}\n`)
+    }
+    if (texts.size === 0) return
+    const source = [...texts.values()].join('\n---\n\n')
+    this.emitFile({ type: 'asset', fileName: noticesFile, source })
   },
 }
 
@@ -75,6 +78,8 @@ const door = (input, name, target) => [
 export default [
   ...door('src/index.ts', 'index', 'es2021'),
   ...door('src/testing/index.ts', 'testing', 'node20'),
+  ...door('src/inspect.ts', 'inspect', 'es2021'),
+  ...door('src/inspect-off.ts', 'inspect-off', 'es2021').slice(0, 1),
   {
     input: 'src/cli/bin.ts',
     external,

@@ -1,5 +1,5 @@
 import type { MiddlewareFunction } from '@segment/analytics-next'
-import { find, findAll } from './dom.ts'
+import { find, findAll } from './inspector/dom.ts'
 import { withParam } from './params.ts'
 
 const category = 'Analytics'

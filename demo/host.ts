@@ -8,12 +8,8 @@ export type HostOptions = {
   /** A real source; without it Segment stays off the network. */
   writeKey: string | undefined
   settings: SkalinSettings
+  /** The collector whose inspector is told. */
+  inspector: string
   /** Puts the visitor's choices on every event, as Segment's consent tools do. */
   stamp: MiddlewareFunction | undefined
-}
-
-/** Starts Segment by one of the plugin's two doors. */
-export async function startHost(build: 'npm' | 'script', options: HostOptions): Promise<Host> {
-  const door = await (build === 'npm' ? import('./host-npm.ts') : import('./host-script.ts'))
-  return door.start(options)
 }

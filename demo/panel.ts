@@ -1,9 +1,7 @@
 // The left side: what a person does.
-import { type CollectorClient, type FaultName, faults } from './collector.ts'
-import { el, find, findAll, setText } from './dom.ts'
+import { el, find, findAll, setText } from './inspector/dom.ts'
 import type { Host } from './host.ts'
 import { type Person, customerName, people } from './people.ts'
-import type { FaultChoice } from './tabs.ts'
 
 const burstSize = 500
 const features = ['Report exported', 'Teammate invited', 'Invoice sent', 'Search used']
@@ -134,52 +132,6 @@ export function wireCalls(analytics: Analytics): void {
     draftCall(analytics).make()
   }
   show()
-}
-
-/** The faults, as radio buttons. `onChoice` is told of this tab's choices. */
-export function wireFaults(
-  client: CollectorClient | undefined,
-  onChoice: (choice: FaultChoice) => void,
-  onProblem: (problem: string) => void,
-): { choose: (choice: FaultChoice) => void; choice: () => FaultChoice } {
-  const radios = findAll('#faults input[type=radio]', HTMLInputElement)
-  const refused = find('#refused', HTMLInputElement)
-  const choice = (): FaultChoice => ({
-    name: (radios.find((radio) => radio.checked)?.value ?? 'healthy') as FaultName,
-    feature: refused.value,
-  })
-
-  function show(): void {
-    const says = client
-      ? faults[choice().name].says
-      : 'Hits go to another collector, which cannot be told to fail.'
-    setText(find('#fault-says', HTMLElement), says)
-  }
-
-  function apply(): void {
-    show()
-    const { name, feature } = choice()
-    client?.setFault(name, feature).catch(() => onProblem('The local collector cannot be reached.'))
-  }
-
-  for (const input of [...radios, refused]) {
-    input.disabled = client === undefined
-    input.onchange = () => {
-      if (input === refused && choice().name !== 'refuse') return
-      apply()
-      onChoice(choice())
-    }
-  }
-  show()
-
-  return {
-    choice,
-    choose({ name, feature }) {
-      for (const radio of radios) radio.checked = radio.value === name
-      refused.value = feature
-      apply()
-    },
-  }
 }
 
 export function wireTab({ analytics, plugin }: Host): void {

@@ -19,13 +19,14 @@ const skalin = 'https://collect.skalin.io'
 
 function parseEndpoint(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const fits = url && /^https?:$/.test(url.protocol) && url.username + url.password === ''
+  // A host may hold what the page's policy cannot name. https://www.w3.org/TR/CSP3/#grammardef-host-part
+  const isPlain = url && /^[\w.:[\]-]+$/.test(url.host)
+  const fits = isPlain && /^https?:$/.test(url.protocol) && url.username + url.password === ''
   return fits ? url : undefined
 }
 
-export function readParams(search: string, collector: string): Params {
+export function readParams(search: string, local: string): Params {
   const query = new URLSearchParams(search)
-  const local = `${collector}/hit`
   const given = query.get('endpoint')
   const url = given ? parseEndpoint(given) : undefined
   const endpoint = url?.href ?? local

@@ -1,4 +1,5 @@
-// The demo's own server: its page, Segment's CDN played from node_modules, and the collector.
+// The demo's own server: the package's inspector with a stage beside it, Segment's CDN played from
+// node_modules, and the collector.
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -6,8 +7,9 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../', import.meta.url)
-const page = new URL('demo/build/', root)
+const stage = new URL('demo/build/', root)
 const dist = new URL('dist/', root)
+const inspector = new URL('inspector/', dist)
 const segment = new URL('node_modules/@segment/analytics-next/dist/umd/', root)
 
 const types = {
@@ -22,7 +24,7 @@ const types = {
 /** What Segment's CDN would say of a source: no destination, and no figures about itself. */
 const source = { integrations: {}, metrics: { sampleRate: 0 } }
 
-/** Builds the page from the built package. */
+/** Builds the stage from the built package. */
 export async function buildDemo() {
   const { build } = await import('vite')
   await build({
@@ -65,6 +67,10 @@ export async function startDemo({ port }) {
     throw error
   })
 
+  // By another name than the hits: a browser opens six connections a host, and hits that hang would
+  // leave none to heal the collector with.
+  const control = collector.origin.replace('127.0.0.1', 'localhost')
+
   async function answer({ method, url, headers }) {
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: 'Only GET.' }
     const { pathname, search, searchParams } = new URL(url, origin)
@@ -76,11 +82,10 @@ export async function startDemo({ port }) {
     if (headers.host !== host) return { status: 421, body: `This server is ${origin}.` }
 
     if (pathname === '/' || pathname === '/index.html') {
-      const html = await readFile(new URL('index.html', page), 'utf8')
       return {
         type: '.html',
         headers: { 'Content-Security-Policy': policy(searchParams) },
-        body: html.replace('{{collector}}', collector.origin),
+        body: await html(),
       }
     }
     if (pathname === '/segment-snippet.js') return snippet(searchParams.get('writeKey'))
@@ -90,7 +95,23 @@ export async function startDemo({ port }) {
     const [, folder, name] =
       /^\/(|assets\/|analytics-next\/bundles\/)([\w.-]+)$/.exec(pathname) ?? []
     if (name?.startsWith('skalin.min.js')) return file(dist, name)
-    return folder === 'analytics-next/bundles/' ? file(segment, name) : file(page, folder + name)
+    if (folder === 'analytics-next/bundles/') return file(segment, name)
+    return file(/^(inspector\.|icon)/.test(name) ? inspector : stage, folder + name)
+  }
+
+  /** The inspector's page with the parts of the stage in their places. */
+  async function html() {
+    const parts = await readFile(new URL('demo/stage.html', root), 'utf8')
+    const [, ...named] = parts.split(/<!-- (\w+) -->/)
+    let page = await readFile(new URL('index.html', inspector), 'utf8')
+    for (let index = 0; index < named.length; index += 2) {
+      const [name, part] = named.slice(index)
+      const place = new RegExp(`<!-- stage: ${name} -->(.*<!-- /stage: ${name} -->)?`, 's')
+      page = page.replace(place, () => part)
+    }
+    return page
+      .replace('name="collector" content=""', `name="collector" content="${control}"`)
+      .replace('{{endpoint}}', collector.endpoint)
   }
 
   /** What the page may load and where it may send: no more than its address asks for. */
@@ -103,7 +124,7 @@ export async function startDemo({ port }) {
     const isSource = /^https?:\/\/[\w.:[\]-]+$/.test(endpoint)
     const connect = [
       collector.origin,
-      collector.origin.replace('127.0.0.1', 'localhost'),
+      control,
       ...(isReal ? ['https://cdn.segment.com', 'https://api.segment.io'] : []),
       ...(isSource ? [endpoint] : []),
     ]

@@ -1,13 +1,21 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
+const dist = (file: string) => fileURLToPath(new URL(`../dist/${file}`, import.meta.url))
+
+/** The stage only: the page is the package's own inspector. */
 export default defineConfig({
   root: import.meta.dirname,
-  // The package by its own name, through its exports: what a user's bundler does.
   resolve: {
-    alias: {
-      'skalin-analytics-plugin': fileURLToPath(import.meta.resolve('skalin-analytics-plugin')),
-    },
+    alias: [
+      // A build for production has it do nothing, but here it is what is shown.
+      { find: 'skalin-analytics-plugin/inspect', replacement: dist('inspect.js') },
+      // The package by its own name, through its exports: what a user's bundler does.
+      {
+        find: /^skalin-analytics-plugin$/,
+        replacement: fileURLToPath(import.meta.resolve('skalin-analytics-plugin')),
+      },
+    ],
   },
   build: {
     outDir: 'build',
@@ -16,5 +24,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      input: fileURLToPath(new URL('stage.ts', import.meta.url)),
+      output: { entryFileNames: 'stage.js', assetFileNames: 'stage.[ext]' },
+    },
   },
 })

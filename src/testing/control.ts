@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkFault } from './check-fault.ts'
 import { streamEvents } from './events.ts'
-import { readBody, reply, send } from './exchange.ts'
+import { pathOf, readBody, reply, send } from './exchange.ts'
 import type { ActiveFault, Fault } from './faults.ts'
 import type { Journal } from './journal.ts'
 import { featureOf, type HitFields } from './protocol.ts'
@@ -74,7 +74,7 @@ export const createControl = ({
       for (const tell of readers) tell('fault', fault() ?? null)
     },
     receive: async (req, res, headers) => {
-      switch (`${req.method ?? ''} ${req.url ?? ''}`) {
+      switch (`${req.method ?? ''} ${pathOf(req)}`) {
         case 'GET /control/events': {
           const type = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }
           res.writeHead(200, { ...headers, ...type })

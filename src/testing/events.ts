@@ -19,14 +19,15 @@ const event = (name: string, value: unknown, id?: string): string =>
  * Sends the journal, then what comes, as Server-Sent Events: `hello` first, then `request`, `call`,
  * `report`, `clear`, and `beat` when there is nothing to say.
  *
- * A browser that comes again names the last event it had, and is told what it missed.
+ * Who comes again names the last event it had, as browsers do by header and pages can by `?after=`,
+ * and is told what it missed.
  */
 export const streamEvents = (
   req: IncomingMessage,
   res: ServerResponse,
   { journal, greeting }: EventParts,
 ): ((name: string, value: unknown) => void) => {
-  const known = String(req.headers['last-event-id'] ?? '')
+  const known = String(req.headers['last-event-id'] ?? req.url?.split('?after=')[1] ?? '')
   const continues = journal.continues(known)
   let place = continues ? known : journal.start()
 

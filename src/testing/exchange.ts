@@ -28,6 +28,9 @@ export const reply = (status: number, text: string, headers: OutgoingHttpHeaders
   afterMs: 0,
 })
 
+/** The path of a request's target, without its query. */
+export const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*/s, '')
+
 const write = (res: ServerResponse, { status, headers, text, sent }: Reply): void => {
   if (sent === 'nothing') return
   if (sent === 'reset') {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ANY_ORIGIN, type Body, readBody, reply, type Reply, send } from './exchange.ts'
+import { ANY_ORIGIN, type Body, pathOf, readBody, reply, type Reply, send } from './exchange.ts'
 import { type ActiveFault, underFault } from './faults.ts'
 import type { RequestLog } from './log.ts'
 import { checkRequest, type HitFields } from './protocol.ts'
@@ -32,9 +32,6 @@ const UNREAD: Record<Exclude<Body['end'], 'complete'>, string> = {
   'too-large': 'The body is longer than 65536 bytes and was not read further.',
   'cut-off': 'The connection ended before the whole request had come.',
 }
-
-/** The path of a request's target, without its query. */
-export const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*/s, '')
 
 const healthyReply = (method: string, end: Body['end'], problems: string[]): Reply => {
   const text = problems.join('\n')

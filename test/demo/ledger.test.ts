@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type Ledger, createLedger, statusOf } from '../../demo/ledger.ts'
-import { arrival, call, clientId, hit, now, report } from './support.ts'
+import { type Ledger, createLedger } from '../../demo/inspector/ledger.ts'
+import { select } from '../../demo/inspector/selection.ts'
+import { type Tally, statusOf } from '../../demo/inspector/status.ts'
+import { arrival, call, hit, now, report, rowsOf } from './support.ts'
 
 let ledger: Ledger
 beforeEach(() => {
-  ledger = createLedger(clientId)
+  ledger = createLedger()
 })
 
-const kinds = (at = now) => ledger.rows().map((row) => statusOf(row, at).kind)
+const tally = (of: Ledger = ledger): Tally => select(of, { kind: undefined, who: {} }, now).tally
+const kinds = (at = now) => rowsOf(ledger).map((row) => statusOf(row, at).kind)
 
 describe('the way of a call', () => {
   test('it is being sent until there is word of it', () => {
@@ -26,7 +29,7 @@ describe('the way of a call', () => {
     expect(kinds(now + 1001)).toEqual(['sending'])
     ledger.report(report('accepted', { hit: made, attempts: 2 }), now + 1010)
     expect(kinds(now + 1020)).toEqual(['accepted'])
-    expect(ledger.rows()).toHaveLength(1)
+    expect(rowsOf(ledger)).toHaveLength(1)
   })
 
   test('it goes on waiting when it is turned away again, by a page that is gone', () => {
@@ -48,7 +51,7 @@ describe('the way of a call', () => {
   test('what came to the collector before there was word of it shows the hit', () => {
     ledger.call(call('m1'))
     ledger.arrival(arrival(hit('m1'), now + 1, { status: 0, accepted: false }))
-    const [row] = ledger.rows()
+    const [row] = rowsOf(ledger)
     expect(row?.ways[0]?.hit.event_id).toBe(hit('m1').event_id)
     expect(kinds(now + 2)).toEqual(['sending'])
   })
@@ -63,7 +66,7 @@ describe('the way of a call', () => {
     ledger.call(call('m1'))
     ledger.report(report('skipped', { reason: 'no-name', messageId: 'm1' }), now)
     expect(kinds()).toEqual(['skipped'])
-    expect(ledger.rows()[0]?.ways).toEqual([])
+    expect(rowsOf(ledger)[0]?.ways).toEqual([])
   })
 
   test('a call that was delivered stays so when it is met again', () => {
@@ -82,46 +85,107 @@ describe('a call with two hits', () => {
     ledger.call(call('m1'))
     ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
     ledger.report(report('waiting', { hit: introduction, reason: 'busy' }), now)
-    expect(ledger.rows()[0]?.ways.map(({ introduces }) => introduces)).toEqual([true, false])
+    expect(rowsOf(ledger)[0]?.ways.map(({ introduces }) => introduces)).toEqual([true, false])
     expect(kinds()).toEqual(['waiting'])
     ledger.report(report('accepted', { hit: introduction }), now)
     expect(kinds()).toEqual(['accepted'])
-    expect(ledger.tally(now)).toMatchObject({ calls: 1, accepted: 1 })
+    expect(tally()).toMatchObject({ calls: 1, accepted: 1 })
   })
 })
 
-describe('several pages', () => {
-  test('a report of another tab is about the call of this one', () => {
+describe('a hit whose call nobody told of', () => {
+  test('is a row of its own, as far as its requests say', () => {
+    ledger.arrival(arrival(hit('m1'), now, { status: 503, accepted: false }))
+    expect(kinds()).toEqual(['waiting'])
+    ledger.arrival(arrival(hit('m1'), now + 1))
+    expect(kinds()).toEqual(['accepted'])
+    ledger.arrival(arrival(hit('m2'), now, { status: 400, accepted: false, problems: ['No.'] }))
+    expect(kinds()).toEqual(['dropped', 'accepted'])
+  })
+
+  test('waits when no answer was given to it', () => {
+    ledger.arrival(arrival(hit('m1'), now, { status: 0, accepted: false }))
+    expect(kinds()).toEqual(['sending'])
+    expect(kinds(now + 11_000)).toEqual(['waiting'])
+  })
+
+  test('becomes part of its call as soon as that is known', () => {
+    ledger.arrival(arrival(hit('m1'), now))
+    ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
+    expect(rowsOf(ledger).map(({ id }) => id)).toEqual(['m1'])
+    ledger.arrival(arrival(hit('m2'), now))
+    ledger.call(call('m2'))
+    expect(rowsOf(ledger).map(({ id }) => id)).toEqual(['m2', 'm1'])
+    expect(rowsOf(ledger)[0]?.ways[0]?.arrivals).toHaveLength(1)
+  })
+
+  test('a report of another page is about the call of this one', () => {
     ledger.call(call('m1'))
-    ledger.report(report('accepted', { hit: hit('m1') }), now, 'elsewhere')
-    expect(ledger.rows()).toHaveLength(1)
-    expect(ledger.rows()[0]?.origin).toBe('here')
+    ledger.report(report('accepted', { hit: hit('m1') }), now)
+    expect(rowsOf(ledger)).toHaveLength(1)
     expect(kinds()).toEqual(['accepted'])
   })
+})
 
-  test('a hit whose call nobody here knows has a row of its own', () => {
-    ledger.report(report('accepted', { hit: hit('m9') }), now)
-    expect(ledger.rows()[0]?.id).toBe(hit('m9').event_id)
+test('a request that is no hit is a row, each one', () => {
+  const none = { hit: {}, accepted: false, problems: ['No.'] }
+  ledger.arrival(arrival(hit('m1'), now, { ...none, method: 'OPTIONS', status: 204 }))
+  ledger.arrival(arrival(hit('m1'), now, { ...none, status: 400 }))
+  expect(kinds()).toEqual(['dropped', 'dropped'])
+})
+
+test('a hit that was taken twice is known as a duplicate, one that was turned away is not', () => {
+  ledger.arrival(arrival(hit('m1'), now, { status: 503, accepted: false }))
+  ledger.arrival(arrival(hit('m1'), now + 1))
+  expect(rowsOf(ledger)[0]?.ways[0]?.taken).toBe(1)
+  ledger.arrival(arrival(hit('m1'), now + 2))
+  expect(rowsOf(ledger)[0]?.ways[0]?.taken).toBe(2)
+})
+
+describe('a choice', () => {
+  beforeEach(() => {
+    const of = (id: string, person: string, customer_id?: string) =>
+      ledger.arrival(
+        arrival(
+          hit(id, {
+            identity: JSON.stringify({ id: person }),
+            ...(customer_id === undefined ? {} : { customer_id }),
+          }),
+          now,
+        ),
+      )
+    of('m1', 'alice', 'acme')
+    of('m2', 'bob', 'acme')
+    of('m3', 'bob')
+    ledger.call(call('m4', { userId: 'carol' }))
+    ledger.report(report('skipped', { reason: 'no-name', messageId: 'm4' }), now)
+  })
+  const chosen = (choice: Parameters<typeof select>[1]) =>
+    select(ledger, choice, now).rows.map(({ who }) => who.person)
+
+  test('of nothing is everything, newest first', () => {
+    expect(chosen({ kind: undefined, who: {} })).toEqual(['carol', 'bob', 'bob', 'alice'])
   })
 
-  test('the next page knows what waits, and hears how it ends', () => {
-    ledger.call(call('m1'))
-    ledger.report(report('waiting', { hit: hit('m1'), messageId: 'm1', reason: 'status' }), now)
-    const next = createLedger(clientId)
-    next.load(ledger.save(10))
-    expect(next.tally(now)).toMatchObject({ calls: 1, waiting: 1 })
-    next.report(report('accepted', { hit: hit('m1') }), now)
-    expect(next.tally(now)).toMatchObject({ calls: 1, waiting: 0, accepted: 1 })
+  test('of a state, a person and a customer is what is all of it', () => {
+    expect(chosen({ kind: 'skipped', who: {} })).toEqual(['carol'])
+    expect(chosen({ kind: undefined, who: { person: 'bob' } })).toEqual(['bob', 'bob'])
+    expect(chosen({ kind: 'accepted', who: { person: 'bob', customer: 'acme' } })).toEqual(['bob'])
+    expect(chosen({ kind: undefined, who: { customer: '' } })).toEqual(['carol', 'bob'])
   })
 
-  test('what the collector tells again is not counted twice', () => {
-    ledger.call(call('m1'))
-    ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
-    for (let time = 0; time < 2; time += 1) {
-      ledger.forgetArrivals()
-      ledger.arrival(arrival(hit('m1'), now))
-    }
-    expect(ledger.rows()[0]?.ways[0]?.arrivals).toHaveLength(1)
+  test('is made among all values there are, with their numbers', () => {
+    const { values, tally } = select(ledger, { kind: 'skipped', who: { person: 'bob' } }, now)
+    expect([...values.person]).toEqual([
+      ['alice', 1],
+      ['bob', 2],
+      ['carol', 1],
+    ])
+    expect([...values.customer]).toEqual([
+      ['acme', 2],
+      ['', 2],
+    ])
+    expect(tally).toMatchObject({ calls: 4, accepted: 3, skipped: 1 })
   })
 })
 
@@ -135,23 +199,24 @@ test('nothing is sent before the latest time that a failure named', () => {
   expect(ledger.roadOpensAt()).toBe(0)
 })
 
-test('forgetting what is finished leaves what is under way, and its number', () => {
+test('clearing forgets everything', () => {
   ledger.call(call('m1'))
-  ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
-  ledger.call(call('m2'))
-  ledger.report(report('waiting', { hit: hit('m2'), messageId: 'm2', reason: 'busy' }), now)
-  ledger.tidy()
-  expect(ledger.tally(now)).toMatchObject({ calls: 1, waiting: 1, accepted: 0 })
+  ledger.arrival(arrival(hit('m2'), now))
+  ledger.clear()
+  expect(tally().calls).toBe(0)
+  expect(ledger.received()).toEqual([])
+  ledger.arrival(arrival(hit('m1'), now))
+  expect(rowsOf(ledger).map(({ id }) => id)).toEqual([hit('m1').event_id])
 })
 
-test('however many calls: they are all counted, and few are kept', () => {
-  for (let number = 0; number < 3000; number += 1) {
+test('however many calls: they are all counted, and not all are kept', () => {
+  for (let number = 0; number < 21_000; number += 1) {
     const id = `m${number}`
     ledger.call(call(id))
     ledger.report(report('accepted', { hit: hit(id), messageId: id }), now)
   }
-  expect(ledger.rows().length).toBeLessThanOrEqual(2000)
-  expect(ledger.tally(now)).toMatchObject({ calls: 3000, accepted: 3000 })
+  expect(ledger.rows().size).toBeLessThanOrEqual(20_000)
+  expect(tally()).toMatchObject({ calls: 21_000, accepted: 21_000 })
 })
 
 test('whatever is told in whatever order, every call is in exactly one state', () => {
@@ -167,16 +232,14 @@ test('whatever is told in whatever order, every call is in exactly one state', (
     }),
     fc.record({ kind: fc.constant('skip' as const), message }),
     fc.record({ kind: fc.constant('arrival' as const), message, at: fc.nat(20_000) }),
-    fc.record({ kind: fc.constant('anew' as const), message }),
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const all = createLedger(clientId)
+      const all = createLedger()
       for (const each of steps) {
         const messageId = each.message
         if (each.kind === 'call') all.call(call(messageId))
         else if (each.kind === 'arrival') all.arrival(arrival(hit(messageId), now + each.at))
-        else if (each.kind === 'anew') all.forgetArrivals()
         else if (each.kind === 'skip') {
           all.report(report('skipped', { messageId, reason: 'no-name' }), now)
         } else {
@@ -184,9 +247,9 @@ test('whatever is told in whatever order, every call is in exactly one state', (
           all.report(report(each.outcome, { hit: hit(messageId, {}, each.part), ...named }), now)
         }
       }
-      const { calls, ...states } = all.tally(now)
+      const { calls, ...states } = tally(all)
       expect(Object.values(states).reduce((sum, count) => sum + count, 0)).toBe(calls)
-      expect(all.rows()).toHaveLength(calls)
+      expect(rowsOf(all)).toHaveLength(calls)
     }),
   )
 })

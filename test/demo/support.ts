@@ -1,16 +1,21 @@
 import type { DeliveryReport, Hit } from 'skalin-analytics-plugin'
-import type { Arrival, Call, SegmentEvent } from '../../demo/ledger.ts'
+import type { Ledger } from '../../demo/inspector/ledger.ts'
+import type { Arrival, Call, SegmentEvent } from '../../demo/inspector/messages.ts'
+import type { Row } from '../../demo/inspector/row.ts'
 import { idOf } from '../../src/hit/hash.ts'
 
-export const clientId = 'demo-client'
+const clientId = 'demo-client'
 export const now = Date.parse('2026-11-24T12:00:00Z')
 
-export const call = (messageId: string, event: SegmentEvent = {}, stored = {}): Call => ({
+export const call = (messageId: string, event: SegmentEvent = {}): Call => ({
   messageId,
+  clientId,
   at: now,
-  ctx: { event: { type: 'track', event: 'Import', messageId, ...event } },
-  stored: { traits: {}, groupId: undefined, ...stored },
+  event: { type: 'track', event: 'Import', messageId, ...event },
 })
+
+/** Newest first, as they are shown. */
+export const rowsOf = (ledger: Ledger): Row[] => [...ledger.rows().values()].reverse()
 
 export const hit = (messageId: string, fields: Partial<Hit> = {}, part = ''): Hit => ({
   rec: '1',
@@ -32,6 +37,10 @@ export const report = (
 
 export const arrival = (of: Hit, at: number, more: Partial<Arrival> = {}): Arrival => ({
   at,
+  method: 'POST',
+  url: '/hit',
+  headers: {},
+  body: new URLSearchParams(of).toString(),
   hit: { ...of },
   problems: [],
   status: 200,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTimeline, span } from '../../demo/timeline.ts'
+import { createTimeline, span } from '../../demo/inspector/timeline.ts'
 import { now } from './support.ts'
 
 const tally = (calls: number, accepted: number, waiting: number) => ({

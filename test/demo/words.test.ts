@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest'
-import { createLedger } from '../../demo/ledger.ts'
-import { noteOf, stepsOf, titleOf } from '../../demo/words.ts'
-import { arrival, call, clientId, hit, now, report } from './support.ts'
+import { createLedger } from '../../demo/inspector/ledger.ts'
+import { statusOf } from '../../demo/inspector/status.ts'
+import { noteOf, stepsOf, titleOf } from '../../demo/inspector/words.ts'
+import { arrival, call, hit, now, report, rowsOf } from './support.ts'
 
 function noteAfter(...reports: Parameters<typeof report>[]): string {
-  const ledger = createLedger(clientId)
+  const ledger = createLedger()
   ledger.call(call('m1'))
   for (const [outcome, more] of reports) {
     ledger.report(report(outcome, { messageId: 'm1', ...more }), now)
   }
-  const [row] = ledger.rows()
-  return row ? noteOf(row, now, ledger.roadOpensAt()) : ''
+  const [row] = rowsOf(ledger)
+  return row ? noteOf(row, statusOf(row, now), now, ledger.roadOpensAt()) : ''
 }
 
 const made = hit('m1')
@@ -34,20 +35,22 @@ test.for([
   expect(noteAfter(...reports)).toBe(note)
 })
 
-test('what a page sent on leaving is tried again when its lease ends', () => {
-  const ledger = createLedger(clientId)
-  ledger.call(call('m1'))
-  ledger.report(
-    report('waiting', { messageId: 'm1', hit: made, reason: 'status', status: 503 }),
-    now,
-  )
-  ledger.arrival(arrival(made, now + 10, { status: 503, accepted: false }))
-  const [row] = ledger.rows()
-  expect(row && noteOf(row, now + 5010, 0)).toBe('answered 503, next try in 15 s')
+test('of a hit alone it says what the collector said', () => {
+  const note = (more: Parameters<typeof arrival>[2], times = 1) => {
+    const ledger = createLedger()
+    for (let time = 0; time < times; time += 1) ledger.arrival(arrival(made, now, more))
+    const [row] = rowsOf(ledger)
+    return row && noteOf(row, statusOf(row, now), now, 0)
+  }
+  expect(note({})).toBe('')
+  expect(note({ status: 503, accepted: false })).toBe('answered 503')
+  const problems = ['`ts` must be a date.', '`rec` must be `1`.']
+  expect(note({ status: 400, accepted: false, problems })).toBe('`ts` must be a date.')
+  expect(note({}, 3)).toBe('duplicate: taken 3 times, the last one counts')
 })
 
 test('a title is the call’s, else the hit’s', () => {
-  const ledger = createLedger(clientId)
+  const ledger = createLedger()
   ledger.call(call('m1', { type: 'page' }))
   ledger.report(
     report('accepted', { messageId: 'm1', hit: hit('m1', { customer_id: 'alto-clinic' }) }),
@@ -57,19 +60,19 @@ test('a title is the call’s, else the hit’s', () => {
     report('accepted', { hit: hit('m9', { action: 'ui', identity: '{"id":"u1"}' }) }),
     now,
   )
-  expect(ledger.rows().map(titleOf)).toEqual([
-    { method: 'ui', name: 'u1', customer: '' },
-    { method: 'page', name: 'Import', customer: 'Alto Clinic' },
+  expect(rowsOf(ledger).map(titleOf)).toEqual([
+    { method: 'ui', name: 'u1' },
+    { method: 'page', name: 'Import' },
   ])
 })
 
 test('the steps of a way are in order, with the collector’s explanation', () => {
-  const ledger = createLedger(clientId)
+  const ledger = createLedger()
   ledger.call(call('m1'))
   const problems = ['`ts` must be a real date and time.']
   ledger.report(report('dropped', { messageId: 'm1', hit: made, reason: 'refused' }), now + 2)
   ledger.arrival(arrival(made, now + 1, { status: 400, accepted: false, problems }))
-  const [row] = ledger.rows()
+  const [row] = rowsOf(ledger)
   const steps = row?.ways.flatMap((way) => stepsOf(way, row)) ?? []
   expect(steps.map(({ text }) => text)).toEqual(['Called', 'Collector', 'Dropped'])
   expect(steps[1]?.detail).toContain('`ts` must be')

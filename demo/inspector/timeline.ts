@@ -1,5 +1,5 @@
 // Pure: the last two minutes, second by second.
-import type { Tally } from './ledger.ts'
+import type { Tally } from './status.ts'
 
 export const span = 120
 

@@ -1,7 +1,8 @@
 // Pure: what the inspector says of a row.
-import { leaseMs } from '../src/delivery/endpoint.ts'
-import { customerName } from './people.ts'
-import { type Kind, type Row, type SegmentEvent, type Way, statusOf } from './ledger.ts'
+import type { SegmentEvent } from './messages.ts'
+import type { Row, Way } from './row.ts'
+import type { Kind, Status } from './status.ts'
+import { jsonFields } from './who.ts'
 
 export const kindLabels: Record<Kind, string> = {
   sending: 'Sending',
@@ -65,19 +66,28 @@ function waitReason({ reason, status, attempts }: Way['reports'][number]): strin
 
 function waitingNote(way: Way, now: number, roadOpensAt: number): string {
   const { told } = way
-  if (!told) return 'no word yet'
+  if (!told) {
+    const last = way.arrivals.at(-1)
+    return last?.status ? `answered ${last.status}` : 'no answer was given'
+  }
   const reason = waitReason(told)
   if (told.reason === 'anonymous') return reason
-  const last = way.arrivals.at(-1)
-  // A page sent it and is gone before it could say so: nobody else sends it before its lease ends.
-  const isLeased = last && last.at > told.at && now - last.at > 1000
-  const at = Math.max(told.nextTryAt ?? 0, roadOpensAt, isLeased ? last.at + leaseMs : 0)
+  const at = Math.max(told.nextTryAt ?? 0, roadOpensAt)
   return at > now ? `${reason}, next try in ${seconds(at - now)}` : reason
 }
 
+/** That a hit came, and was taken, more than once. */
+const takenNote = ({ taken }: Way) =>
+  taken > 1 ? `duplicate: taken ${taken} times, the last one counts` : ''
+
+/** What the collector said of a request that it did not take. */
+function refusal(way: Way): string {
+  const { status = 0, problems = [] } = way.arrivals.at(-1) ?? {}
+  return problems[0] ?? (status ? `answered ${status}` : '')
+}
+
 /** Why a row is where it is, in a few words. */
-export function noteOf(row: Row, now: number, roadOpensAt: number): string {
-  const { kind, way } = statusOf(row, now)
+export function noteOf(row: Row, { kind, way }: Status, now: number, roadOpensAt: number): string {
   const told = way?.told ?? row.ended
   const attempts = told?.attempts ?? 0
   if (kind === 'sending') {
@@ -85,13 +95,24 @@ export function noteOf(row: Row, now: number, roadOpensAt: number): string {
     return `attempt ${attempts + 1}`
   }
   if (kind === 'waiting') return way ? waitingNote(way, now, roadOpensAt) : ''
+  if (kind === 'dropped' && way && !told) return refusal(way)
   const reason = endReason(kind, told?.reason)
   const status = told?.reason === 'refused' && told.status ? ` with ${told.status}` : ''
+  const words = told?.reason === 'refused' && way?.arrivals.length ? refusal(way) : ''
   const tries = kind === 'accepted' && attempts > 1 ? `after ${attempts} attempts` : ''
-  return [reason + status, tries].filter(Boolean).join(', ')
+  const twice = way ? takenNote(way) : ''
+  return [[reason + status, words].filter(Boolean).join(': '), tries, twice]
+    .filter(Boolean)
+    .join(', ')
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Where a call without a name was made. */
+function pathOf({ context }: SegmentEvent): string {
+  const { page } = (context ?? {}) as { page?: { path?: unknown } }
+  return textOf(page?.path) ?? ''
+}
 
 function nameOf(event: SegmentEvent): string {
   const { type, userId, groupId, category, name } = event
@@ -103,31 +124,26 @@ function nameOf(event: SegmentEvent): string {
     case 'group':
       return textOf(groupId) ?? ''
     default:
-      return [category, name].map(textOf).filter(Boolean).join(' ')
+      return [category, name].map(textOf).filter(Boolean).join(' ') || pathOf(event)
   }
 }
 
-function featureOf(way: Way): string {
-  const { action, event, identity } = way.hit
-  try {
-    const parsed = JSON.parse((action === 'ev' ? event : identity) ?? '{}') as SegmentEvent
-    return textOf(parsed['name']) ?? textOf(parsed['id']) ?? textOf(parsed['email']) ?? ''
-  } catch {
-    return ''
-  }
+function subjectOf({ hit, arrivals }: Way): string {
+  const { action, event, identity } = hit
+  const { name, id, email } = jsonFields(action === 'ev' ? event : identity)
+  const { method = '', url = '' } = arrivals[0] ?? {}
+  return textOf(name) ?? textOf(id) ?? textOf(email) ?? (action ? '' : `${method} ${url}`)
 }
 
 /** What was called, as the row's title: `track`, `Report exported`. */
-export function titleOf(row: Row): { method: string; name: string; customer: string } {
+export function titleOf(row: Row): { method: string; name: string } {
   const main = row.ways.at(-1)
-  const event = row.call?.ctx.event
-  const ofHit = main ? featureOf(main) : ''
-  const customer = main?.hit.customer_id
+  const event = row.call?.event
+  const ofHit = main ? subjectOf(main) : ''
   return {
-    method: event?.type ?? main?.hit.action ?? 'call',
+    method: event?.type ?? main?.hit['action'] ?? (main ? 'request' : 'call'),
     // A page without a name has one in its hit: the template of its path.
-    name: (event && nameOf(event)) || ofHit,
-    customer: customer === undefined ? '' : customerName(customer),
+    name: (event && nameOf(event)) || ofHit || row.id,
   }
 }
 
@@ -149,7 +165,7 @@ function arrivalStep({ at, status, accepted, problems }: Way['arrivals'][number]
 /** The way of a hit, oldest step first. */
 export function stepsOf(way: Way, row: Row): Step[] {
   const made = row.call
-    ? [{ at: row.at, text: 'Called', detail: `${row.call.ctx.event.type}()` }]
+    ? [{ at: row.at, text: 'Called', detail: `${row.call.event.type ?? ''}()` }]
     : []
   return [...made, ...way.arrivals.map(arrivalStep), ...way.reports.map(reportStep)].sort(
     (a, b) => a.at - b.at,

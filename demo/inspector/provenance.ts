@@ -1,6 +1,6 @@
 // Pure: where each field of a hit came from, for people to read.
-import type { Hit } from 'skalin-analytics-plugin'
-import type { Call, SegmentEvent } from './ledger.ts'
+import type { Call, Fields, SegmentEvent } from './messages.ts'
+import { jsonFields } from './who.ts'
 
 const read = (source: unknown, ...path: string[]): unknown =>
   path.reduce<unknown>(
@@ -22,43 +22,37 @@ type Source = { value: unknown; label: string }
 const firstOf = (sources: Source[], value: string | undefined) =>
   sources.find((source) => text(source.value) === value)?.label
 
-const learntLater = '← learnt later, when the visitor was identified'
+const saidElsewhere = '← said by another call of this person'
 
-function traits(event: SegmentEvent, call: Call, ...path: string[]): Source[] {
+function traits(event: SegmentEvent, ...path: string[]): Source {
   const name = path.join('.')
-  if (event.type === 'identify') {
-    return [{ value: read(event, 'traits', ...path), label: `← trait ${name}` }]
-  }
-  return [
-    { value: read(event, 'context', 'traits', ...path), label: `← context.traits.${name}` },
-    { value: read(call.stored.traits, ...path), label: `← stored trait ${name}` },
-  ]
+  return event.type === 'identify'
+    ? { value: read(event, 'traits', ...path), label: `← trait ${name}` }
+    : { value: read(event, 'context', 'traits', ...path), label: `← context.traits.${name}` }
 }
 
-function customer(hit: Hit, event: SegmentEvent, call: Call): string {
+function customer(hit: Fields, event: SegmentEvent): string {
   const sources: Source[] = [
     {
       value: read(event, 'integrations', 'Skalin', 'customerId'),
       label: '← integrations.Skalin.customerId',
     },
-    ...traits(event, call, 'groupId'),
-    ...traits(event, call, 'trait', 'groupId'),
+    traits(event, 'groupId'),
+    traits(event, 'trait', 'groupId'),
     { value: read(event, 'context', 'groupId'), label: '← context.groupId' },
-    event.type === 'group'
-      ? { value: event['groupId'], label: '← the group’s id' }
-      : { value: call.stored.groupId, label: '← Segment’s current group' },
+    { value: event.type === 'group' && event['groupId'], label: '← the group’s id' },
   ]
-  return firstOf(sources, hit.customer_id) ?? learntLater
+  return firstOf(sources, hit['customer_id']) ?? saidElsewhere
 }
 
-function identity(hit: Hit, event: SegmentEvent, call: Call): string {
-  const { id, email } = JSON.parse(hit.identity ?? '{}') as { id?: string; email?: string }
+function identity(hit: Fields, event: SegmentEvent): string {
+  const { id, email } = jsonFields(hit['identity'])
   const userId = text(event['userId'])
-  if (id !== userId) return learntLater
-  const ofEmail = [...traits(event, call, 'email'), { value: userId, label: '← the user id' }]
+  if (id !== userId) return saidElsewhere
+  const ofEmail = [traits(event, 'email'), { value: userId, label: '← the user id' }]
   const parts = [
     id === undefined ? undefined : 'id ← user id',
-    email === undefined ? undefined : `email ${firstOf(ofEmail, email) ?? learntLater}`,
+    email === undefined ? undefined : `email ${firstOf(ofEmail, text(email)) ?? saidElsewhere}`,
   ]
   return parts.filter(Boolean).join(', ')
 }
@@ -71,31 +65,32 @@ function feature(event: SegmentEvent): string {
     : '← the page’s path, ids replaced'
 }
 
-/** One sentence a field. Without the call, which another page made, only what is always true. */
+/** One sentence a field. Without the call, which nobody told of, only what is always true. */
 export function provenance(
-  hit: Hit,
+  hit: Fields,
   call: Call | undefined,
   introduces: boolean,
-): Record<keyof Hit, string> {
-  const event = call?.ctx.event ?? {}
-  const elsewhere = '← a call of another page'
+): Record<string, string> {
+  const event = call?.event ?? {}
   const zone = text(read(event, 'context', 'timezone'))
   return {
     rec: 'always 1',
     client_id: '← setting clientId',
     action: introduces
       ? 'the visit’s first hit of a known user: who it is goes first'
-      : hit.action === 'ui'
+      : hit['action'] === 'ui'
         ? 'ui: who somebody is'
         : 'ev: a feature was used',
-    event: call ? feature(event) : elsewhere,
     event_id: '← hash of clientId and messageId: the same at every re-send',
     visitor_id: '← hash of anonymousId',
     visit_id: 'random, one a visit, for all tabs',
     ts: '← timestamp, UTC',
     localtime: zone ? `← timestamp, in ${zone}` : '← timestamp, local',
-    identity: call ? identity(hit, event, call) : elsewhere,
-    customer_id: call ? customer(hit, event, call) : elsewhere,
     url: '← context.page.url, without query and fragment',
+    ...(call && {
+      event: feature(event),
+      identity: identity(hit, event),
+      customer_id: customer(hit, event),
+    }),
   }
 }

@@ -1,0 +1,153 @@
+// Pure: what was called, what the plugin reported and what the collector received, joined into one
+// row a call; of an application that tells nothing of its calls, one row a hit.
+import type { DeliveryReport } from 'skalin-analytics-plugin'
+import { idOf } from '../../src/hit/hash.ts'
+import type { Arrival, Call, Fields, Told } from './messages.ts'
+import type { Row, Way } from './row.ts'
+import { type Tally, isFinal, isOpen, nothing, statusOf } from './status.ts'
+
+const maxRows = 20_000
+const maxSteps = 20
+
+export function createLedger() {
+  /** Oldest first. */
+  let rows = new Map<string, Row>()
+  /** Which call a hit belongs to: the collector, and reports of other pages, name none. */
+  const callOf = new Map<string, string>()
+  /** What came of the calls whose rows are gone. */
+  let past: Tally = nothing
+  let received: Arrival[] = []
+  let unnamed = 0
+  let roadOpensAt = 0
+
+  const idsOf = ({ clientId, messageId }: Call) => [
+    idOf(clientId, messageId, 'identify'),
+    idOf(clientId, messageId, ''),
+  ]
+
+  function rowOf(id: string, at: number): Row {
+    const known = rows.get(id)
+    if (known) return known
+    const row: Row = { id, at, call: undefined, ended: undefined, ways: [], version: 0 }
+    rows.set(id, row)
+    return row
+  }
+
+  function wayOf(row: Row, key: string, hit: Fields): Way {
+    const known = row.ways.find((way) => way.key === key)
+    if (known) return known
+    const introduces = hit['event_id'] === idOf(hit['client_id'] ?? '', row.id, 'identify')
+    const way = { key, hit, introduces, told: undefined, reports: [], arrivals: [], taken: 0 }
+    if (introduces) row.ways.unshift(way)
+    else row.ways.push(way)
+    return way
+  }
+
+  /** Takes over what was known of a hit before its call was. */
+  function adopt(row: Row, key: string): void {
+    const orphan = rows.get(key)
+    if (!orphan || orphan === row) return
+    rows.delete(key)
+    for (const way of orphan.ways) {
+      Object.assign(wayOf(row, way.key, way.hit), { ...way, introduces: way.introduces })
+    }
+  }
+
+  function name(row: Row, key: string): void {
+    callOf.set(key, row.id)
+    adopt(row, key)
+  }
+
+  function forget(row: Row): void {
+    rows.delete(row.id)
+    for (const key of row.call ? idsOf(row.call) : row.ways.map((way) => way.key))
+      callOf.delete(key)
+  }
+
+  /** Lets the oldest rows that are through go, and keeps their numbers. */
+  function trim(): void {
+    if (rows.size <= maxRows) return
+    const now = Date.now()
+    for (const row of rows.values()) {
+      if (rows.size <= maxRows) return
+      const { kind } = statusOf(row, now)
+      if (isOpen(kind)) continue
+      past = { ...past, calls: past.calls + 1, [kind]: past[kind] + 1 }
+      forget(row)
+    }
+  }
+
+  return {
+    /** A call that was just made. */
+    call(call: Call): void {
+      const row = rowOf(call.messageId, call.at)
+      row.call ??= call
+      for (const key of idsOf(call)) name(row, key)
+      row.version += 1
+      trim()
+    },
+
+    /** What the plugin said. */
+    report(report: DeliveryReport, at: number): void {
+      const { hit, outcome, messageId } = report
+      const id = messageId ?? (hit && (callOf.get(hit.event_id) ?? hit.event_id))
+      if (id === undefined) return
+      const row = rowOf(id, at)
+      const told: Told = { ...report, at }
+      if (hit) {
+        if (messageId !== undefined) name(row, hit.event_id)
+        const way = wayOf(row, hit.event_id, hit)
+        way.reports = [...way.reports, told].slice(-maxSteps)
+        // Two tabs may both have sent it; what the collector has, it has.
+        if (!isFinal(way.told) || outcome === 'accepted') {
+          way.told = told
+          way.hit = hit
+        }
+        if (outcome === 'accepted') roadOpensAt = 0
+        else if (outcome === 'waiting' && report.reason !== 'busy') {
+          roadOpensAt = Math.max(roadOpensAt, report.nextTryAt ?? 0)
+        }
+      } else if (row.ways.length === 0) {
+        row.ended ??= told
+      }
+      row.version += 1
+      trim()
+    },
+
+    /** What the collector received. */
+    arrival(arrival: Arrival): void {
+      received.push(arrival)
+      if (received.length > maxRows) received = received.slice(-maxRows / 2)
+      const key = arrival.hit['event_id'] ?? `request ${(unnamed += 1)}`
+      const row = rowOf(callOf.get(key) ?? key, arrival.at)
+      const way = wayOf(row, key, arrival.hit)
+      way.arrivals = [...way.arrivals, arrival].slice(-maxSteps)
+      if (arrival.accepted) way.taken += 1
+      row.version += 1
+      trim()
+    },
+
+    /** Forgets everything. */
+    clear(): void {
+      rows = new Map()
+      callOf.clear()
+      past = nothing
+      received = []
+      roadOpensAt = 0
+    },
+
+    /** Oldest first. */
+    rows: (): ReadonlyMap<string, Row> => rows,
+
+    /** What the collector received, oldest first. */
+    received: (): readonly Arrival[] => received,
+
+    /** What came of the calls whose rows are gone. */
+    past: (): Tally => past,
+
+    /** When the plugin may send again at the earliest, 0 for now. */
+    roadOpensAt: (): number => roadOpensAt,
+  }
+}
+
+export type Ledger = ReturnType<typeof createLedger>

@@ -1,0 +1,210 @@
+// The list. Of thousands of rows, all of one height, only those that can be seen are in the page; one
+// of them may be open. It stays where the reader is: what is new goes in above.
+import { el, find, setText } from './dom.ts'
+import { type RowView, createRowView } from './row-view.ts'
+import type { ShownRow } from './selection.ts'
+
+/** Rows above and below those that are seen, so that scrolling finds them there. */
+const spare = 8
+const pageOfRows = 10
+
+export function createList(endpoint: () => string) {
+  const list = find('#rows', HTMLOListElement)
+  const scroller = find('#scroller', HTMLElement)
+  const newest = find('#newest', HTMLButtonElement)
+  const empty = find('#empty', HTMLElement)
+  const emptyTitle = find('#empty-title', HTMLElement)
+  const emptySays = find('#empty-says', HTMLElement)
+  const before = el('li', { className: 'space', ariaHidden: 'true' })
+  const after = el('li', { className: 'space', ariaHidden: 'true' })
+  list.append(before, after)
+  for (const space of [before, after]) space.role = 'presentation'
+
+  const views = new Map<string, RowView>()
+  let rows: ShownRow[] = []
+  let state = { now: 0, roadOpensAt: 0 }
+  let openId: string | undefined
+  let activeId: string | undefined
+  let openExtra = 0
+
+  const rowHeight = () => Number.parseFloat(getComputedStyle(list).getPropertyValue('--row'))
+  const indexOf = (id: string | undefined) => rows.findIndex(({ row }) => row.id === id)
+  /** Narrow, the page scrolls as a whole. */
+  const scrolled = () =>
+    scroller.scrollHeight > scroller.clientHeight + 1 &&
+    getComputedStyle(scroller).overflowY === 'auto'
+      ? scroller
+      : (document.scrollingElement ?? scroller)
+
+  /** How far down the list the reader looks, and how much of it. */
+  function sight(): { from: number; height: number } {
+    const frame = scroller.getBoundingClientRect()
+    const top = Math.max(0, frame.top + scroller.clientTop)
+    const height = Math.max(0, Math.min(innerHeight, frame.bottom) - top)
+    return { from: top - list.getBoundingClientRect().top, height }
+  }
+
+  /** Where a row begins, in pixels of the list. */
+  function topOf(index: number): number {
+    const open = indexOf(openId)
+    return index * rowHeight() + (open >= 0 && open < index ? openExtra : 0)
+  }
+
+  function range(): [number, number] {
+    const height = rowHeight()
+    const { from, height: seen } = sight()
+    const open = indexOf(openId)
+    const at = (y: number) => {
+      const isBelow = open >= 0 && y > (open + 1) * height
+      return Math.floor((isBelow ? Math.max((open + 1) * height, y - openExtra) : y) / height)
+    }
+    const first = Math.max(0, Math.min(rows.length, at(from) - spare))
+    return [first, Math.max(first, Math.min(rows.length, at(from + seen) + 1 + spare))]
+  }
+
+  function viewOf({ row }: ShownRow): RowView {
+    const known = views.get(row.id)
+    if (known) return known
+    const view = createRowView(row.at, endpoint)
+    view.button.onclick = () => toggle(row.id)
+    view.button.onfocus = () => activate(row.id)
+    view.element.dataset['id'] = row.id
+    views.set(row.id, view)
+    return view
+  }
+
+  function draw(): void {
+    const [first, end] = range()
+    const indexes = Array.from({ length: end - first }, (_, index) => first + index)
+    // What has the focus, or is open, stays in the page wherever the reader has gone.
+    const kept = [activeId, openId].map(indexOf)
+    const extra = [...new Set(kept)].filter(
+      (index) => index >= 0 && (index < first || index >= end),
+    )
+    const drawn = new Set([...indexes, ...extra])
+    const ids = new Set([...drawn].map((index) => rows[index]?.row.id))
+    for (const [id, view] of views) {
+      if (ids.has(id)) continue
+      view.element.remove()
+      views.delete(id)
+    }
+    before.style.height = `${topOf(first)}px`
+    after.style.height = `${topOf(rows.length) - topOf(end)}px`
+    let next: Element | null = before.nextElementSibling
+    for (const index of [...drawn].sort((a, b) => a - b)) {
+      const shown = rows[index]
+      if (!shown) continue
+      const { element, button, update, setOpen } = viewOf(shown)
+      const isAway = index < first || index >= end
+      element.classList.toggle('away', isAway)
+      element.style.top = isAway ? `${topOf(index)}px` : ''
+      element.ariaPosInSet = String(index + 1)
+      element.ariaSetSize = String(rows.length)
+      button.tabIndex = index === Math.max(0, indexOf(activeId)) ? 0 : -1
+      update(shown, state.now, state.roadOpensAt)
+      setOpen(shown.row.id === openId)
+      if (element === next) next = next.nextElementSibling
+      else list.insertBefore(element, next)
+    }
+    const open = openId === undefined ? undefined : views.get(openId)
+    openExtra = open ? open.element.offsetHeight - rowHeight() : 0
+    newest.hidden = sight().from < 20
+  }
+
+  function activate(id: string): void {
+    if (activeId !== undefined) {
+      const view = views.get(activeId)
+      if (view) view.button.tabIndex = -1
+    }
+    activeId = id
+    const view = views.get(id)
+    if (view) view.button.tabIndex = 0
+  }
+
+  function toggle(id: string): void {
+    openId = openId === id ? undefined : id
+    activate(id)
+    draw()
+    const element = views.get(id)?.element
+    if (openId === undefined || !element) return
+    draw()
+    // As much of it as there is room for.
+    element.scrollIntoView({ block: 'nearest' })
+    if (element.offsetHeight > sight().height / 2) element.scrollIntoView({ block: 'start' })
+    draw()
+  }
+
+  /** Goes to a row, wherever it is. */
+  function go(index: number): void {
+    const target = rows[Math.max(0, Math.min(rows.length - 1, index))]
+    if (!target) return
+    const position = indexOf(target.row.id)
+    const { from, height } = sight()
+    const top = topOf(position)
+    const bottom = top + rowHeight()
+    if (top < from) scrolled().scrollTop -= from - top
+    else if (bottom > from + height) scrolled().scrollTop += bottom - from - height
+    activeId = target.row.id
+    draw()
+    views.get(target.row.id)?.button.focus({ preventScroll: true })
+  }
+
+  list.addEventListener('keydown', (event) => {
+    const { target, key, altKey, ctrlKey, metaKey } = event
+    if (!(target instanceof HTMLElement) || !target.classList.contains('row')) return
+    if (altKey || ctrlKey || metaKey) return
+    const at = indexOf(activeId)
+    const moves: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + pageOfRows,
+      PageUp: at - pageOfRows,
+      Home: 0,
+      End: rows.length - 1,
+    }
+    const to = moves[key]
+    if (to === undefined) return
+    event.preventDefault()
+    go(to)
+  })
+  let isAsked = false
+  const redraw = () => {
+    if (isAsked) return
+    isAsked = true
+    requestAnimationFrame(() => {
+      isAsked = false
+      draw()
+    })
+  }
+  scroller.addEventListener('scroll', redraw, { passive: true })
+  window.addEventListener('scroll', redraw, { passive: true })
+  new ResizeObserver(redraw).observe(scroller)
+  newest.onclick = () => go(0)
+
+  return {
+    /** Shows these rows; with `anew` from the first one on. */
+    show(next: ShownRow[], now: number, roadOpensAt: number, anew: boolean): void {
+      const top = rows[range()[0] + (sight().from > 0 ? spare : 0)] ?? rows[0]
+      const isReading = !anew && (sight().from > 0 || openId !== undefined)
+      const place = top && topOf(indexOf(top.row.id))
+      rows = next
+      state = { now, roadOpensAt }
+      if (anew && sight().from > 0) scrolled().scrollTop -= sight().from
+      draw()
+      if (isReading && top && place !== undefined) {
+        const index = indexOf(top.row.id)
+        const moved = index < 0 ? 0 : topOf(index) - place
+        if (moved !== 0) {
+          scrolled().scrollTop += moved
+          draw()
+        }
+      }
+    },
+    /** What is said instead of rows. */
+    showEmpty(isEmpty: boolean, title: string, hasHelp: boolean): void {
+      empty.hidden = !isEmpty
+      setText(emptyTitle, title)
+      emptySays.hidden = !hasHelp
+    },
+  }
+}
