@@ -8,6 +8,19 @@ const arrow = (files, ...patterns) => ({
   rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
 })
 
+/** Of all that browsers and Node have, `files` may use no more than this. */
+const onlyGlobals = (files, ...allowed) => ({
+  files,
+  rules: {
+    'no-restricted-globals': [
+      'error',
+      ...Object.keys({ ...globals.browser, ...globals.node }).filter(
+        (name) => !allowed.includes(name),
+      ),
+    ],
+  },
+})
+
 export default tseslint.config(
   {
     ignores: [
@@ -52,20 +65,24 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  {
-    files: ['src/hit/**/*.ts'],
-    rules: {
-      'no-restricted-globals': [
-        'error',
-        ...Object.keys({ ...globals.browser, ...globals.node }).filter(
-          (name) => !['URL', 'URLSearchParams', 'TextEncoder'].includes(name),
-        ),
-      ],
-    },
-  },
+  onlyGlobals(['src/hit/**/*.ts'], 'URL', 'URLSearchParams', 'TextEncoder'),
+  // What Segment documents that a Function has.
+  onlyGlobals(
+    ['src/function/**/*.ts'],
+    'Buffer',
+    'URL',
+    'URLSearchParams',
+    'clearTimeout',
+    'fetch',
+    'setTimeout',
+  ),
   arrow(['src/hit/**/*.ts'], {
     regex: '^(?!\\./)',
     message: 'hit/ is pure and imports only itself.',
+  }),
+  arrow(['src/function/**/*.ts'], {
+    regex: '^(?!\\./|\\.\\./hit/)',
+    message: 'function/ runs where no browser is: it shares the mapping and nothing else.',
   }),
   arrow(
     ['src/delivery/**/*.ts'],

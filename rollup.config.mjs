@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
+import { format } from 'prettier'
 import dts from 'rollup-plugin-dts'
 import esbuild from 'rollup-plugin-esbuild'
+import ts from 'typescript'
 
 const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const external = /^node:/
+const prettierOptions = JSON.parse(readFileSync('.prettierrc.json', 'utf8'))
 const noticesFile = 'THIRD-PARTY-NOTICES.txt'
 
 const packageFolder = /^.*node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/
@@ -75,6 +78,26 @@ const door = (input, name, target) => [
   },
 ]
 
+/** TypeScript without its types and with its comments, since people read what they paste into Segment. */
+const readable = {
+  name: 'readable',
+  transform: (code) => ({
+    code: ts.transpileModule(code, {
+      compilerOptions: { target: 'ES2021', module: 'ESNext', verbatimModuleSyntax: true },
+    }).outputText,
+    map: null,
+  }),
+  renderChunk: (code) => format(code, { ...prettierOptions, parser: 'babel' }),
+}
+
+/** Segment finds handlers by their names. It puts the code into a function: nothing can be exported. */
+const handlers = [
+  ...['Track', 'Page', 'Screen', 'Identify', 'Group'].map(
+    (type) => `async function on${type}(event, settings) { return skalin.handle(event, settings) }`,
+  ),
+  'async function onBatch(events, settings) { return skalin.handleBatch(events, settings) }',
+].join('\n\n')
+
 export default [
   ...door('src/index.ts', 'index', 'es2021'),
   ...door('src/testing/index.ts', 'testing', 'node20'),
@@ -95,6 +118,17 @@ export default [
       banner,
       sourcemap: true,
       plugins: [terser({ ecma: 2020, compress: { passes: 2 } })],
+    },
+  },
+  {
+    input: 'src/function/index.ts',
+    plugins: [readable],
+    output: {
+      file: 'dist/segment-function.js',
+      format: 'iife',
+      name: 'skalin',
+      banner,
+      footer: handlers,
     },
   },
 ]

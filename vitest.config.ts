@@ -8,7 +8,7 @@ process.env.TZ = 'Europe/Paris'
 
 // Eight tabs at once need all of the machine: starved ones are killed with more under way.
 const crowded = ['test/e2e/faults/tabs.test.ts']
-const apart = ['test/host/**', 'test/package/**', 'test/publish/**', 'test/e2e/**']
+const apart = ['test/host/**', 'test/{package,publish,function}/**', 'test/e2e/**']
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(packageJson.version) },
@@ -26,8 +26,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'package',
-          include: ['test/{package,publish}/**/*.test.ts'],
-          // They install, build and compile.
+          include: ['test/{package,publish,function}/**/*.test.ts'],
+          // They install, build and compile, or run what was built until it gives up.
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -3,6 +3,7 @@ import { mustBe } from '../testing/rules.ts'
 import { parseOptions } from './args.ts'
 import { collectorCommand } from './collector-command.ts'
 import type { CliIo, Command } from './command.ts'
+import { functionCommand } from './function-command.ts'
 import { createOutput } from './output.ts'
 
 declare const __VERSION__: string
@@ -10,11 +11,15 @@ declare const __VERSION__: string
 const usage = `Usage: skalin-analytics-plugin <command> [options]
 
   collector   a local stand-in for Skalin's collector, with an inspector of what arrives
+  function    prints the code of the Segment Function
 
   -h, --help  print this help, or with a command that of the command
   --version   print the version`
 
-const commands: Readonly<Record<string, Command>> = { collector: collectorCommand }
+const commands: Readonly<Record<string, Command>> = {
+  collector: collectorCommand,
+  function: functionCommand,
+}
 
 /** The command `skalin-analytics-plugin`: resolves to its exit code. */
 export const runCli = async (args: string[], io: CliIo): Promise<number> => {

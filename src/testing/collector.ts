@@ -63,7 +63,7 @@ export const startCollector = async (
 ): Promise<Collector> => {
   const problems = checkOptions(options)
   if (problems.length > 0) throw new TypeError(problems.join(' '))
-  const { port = 0, host = '127.0.0.1', onRequest } = options
+  const { port = 0, host = '127.0.0.1', sender = 'browser', onRequest } = options
   const controlOrigin = options.controlOrigin && new URL(options.controlOrigin).origin
 
   const userCode = createUserCode()
@@ -86,7 +86,7 @@ export const startCollector = async (
   const origin = originOf(isAnyAddress ? '127.0.0.1' : host, ownPort)
   const endpoint = `${origin}/hit`
 
-  const hitRoute = createHitRoute({ log, userCode, onFault: () => control.tellFault() })
+  const hitRoute = createHitRoute({ log, sender, userCode, onFault: () => control.tellFault() })
   const control = createControl({
     journal,
     endpoint,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ANY_ORIGIN, type Body, pathOf, readBody, reply, type Reply, send } from './exchange.ts'
 import { type ActiveFault, underFault } from './faults.ts'
 import type { RequestLog } from './log.ts'
-import { checkRequest, type HitFields } from './protocol.ts'
+import { checkRequest, type HitFields, type Sender } from './protocol.ts'
 import type { UserCode } from './user-code.ts'
 
 /** The route `/hit`, with the fault it is under. */
@@ -15,6 +15,7 @@ export type HitRoute = {
 /** What the route needs. */
 export type HitRouteParts = {
   log: RequestLog
+  sender: Sender
   userCode: UserCode
   /** Told when a fault is set or has ended. */
   onFault: () => void
@@ -42,7 +43,7 @@ const healthyReply = (method: string, end: Body['end'], problems: string[]): Rep
 }
 
 /** A route that judges each request, writes it down and answers it, healthy to begin with. */
-export const createHitRoute = ({ log, userCode, onFault }: HitRouteParts): HitRoute => {
+export const createHitRoute = ({ log, sender, userCode, onFault }: HitRouteParts): HitRoute => {
   let current: ActiveFault | undefined
   let strikesLeft = 0
 
@@ -94,6 +95,7 @@ export const createHitRoute = ({ log, userCode, onFault }: HitRouteParts): HitRo
               query: url.slice(pathOf(req).length + 1),
               contentType: headers['content-type'],
               body,
+              sender,
             })
           : [UNREAD[end]]
       const [answer, problems] = judge(method, hit, end, wrong)

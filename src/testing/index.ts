@@ -13,4 +13,4 @@ export type {
 } from './faults.ts'
 export type { HitQuery } from './hits.ts'
 export type { ReceivedHit, ReceivedRequest } from './received.ts'
-export type { HitFields } from './protocol.ts'
+export type { HitFields, Sender } from './protocol.ts'

@@ -1,3 +1,4 @@
+import type { Sender } from './protocol.ts'
 import type { ReceivedRequest } from './received.ts'
 import { checkAll, isWhole, optional } from './rules.ts'
 
@@ -24,6 +25,13 @@ export type CollectorOptions = {
    */
   controlOrigin?: string
   /**
+   * Who sends: a server may name a person's IP address (`cip`), a browser must not. Change it to test
+   * a server, such as the Segment Function.
+   *
+   * @default 'browser'
+   */
+  sender?: Sender
+  /**
    * Called with every request to `/hit` when it has come, before it is answered. What it throws, or
    * rejects with, fails the next `hits()`, or else `close()`.
    *
@@ -45,6 +53,10 @@ const rules = {
     (value) => typeof value === 'string' && value !== '',
   ),
   controlOrigin: optional<unknown>('an http(s) origin, such as http://127.0.0.1:8080', isOrigin),
+  sender: optional<unknown>(
+    '`browser` or `server`',
+    (value) => value === 'browser' || value === 'server',
+  ),
   onRequest: optional<unknown>('a function', (value) => typeof value === 'function'),
 }
 

@@ -7,6 +7,9 @@ import { check, mustBe, optional, required, type Rule } from './rules.ts'
  */
 export type HitFields = Readonly<Partial<Record<string, string>>>
 
+/** Who sends hits: browsers, or servers, which may say whose address a hit is from. */
+export type Sender = 'browser' | 'server'
+
 /** What of an HTTP request decides whether it can carry a hit. */
 export type HitRequest = {
   method: string
@@ -14,6 +17,7 @@ export type HitRequest = {
   query: string
   contentType: string | undefined
   body: string
+  sender?: Sender
 }
 
 type Rules = Readonly<Record<string, Rule<string>>>
@@ -124,10 +128,13 @@ const checkUnknown = (name: string, action: string): string =>
  * It asks for what the plugin promises, which is more than Skalin is known to insist on: a field
  * that gets lost must fail a test. https://docs.skalin.io/en/dev/tracking/1.0.0/sst/feature/
  */
-export const checkHit = (fields: URLSearchParams): string[] => {
+export const checkHit = (fields: URLSearchParams, sender: Sender = 'browser'): string[] => {
   const action = fields.get('action')
   const isKnown = action === 'ui' || action === 'ev'
-  const rules: Rules = isKnown ? rulesOf[action] : common
+  const rules: Rules = {
+    ...(isKnown ? rulesOf[action] : common),
+    ...(sender === 'server' && { cip: optional(...nonEmpty) }),
+  }
   const wrong = Object.entries(rules).flatMap(([name, rule]) =>
     checkField(name, rule, fields.getAll(name)),
   )
@@ -138,7 +145,13 @@ export const checkHit = (fields: URLSearchParams): string[] => {
 }
 
 /** {@link checkHit} for a whole request. What keeps it from carrying a hit hides what it carries. */
-export const checkRequest = ({ method, query, contentType, body }: HitRequest): string[] => {
+export const checkRequest = ({
+  method,
+  query,
+  contentType,
+  body,
+  sender,
+}: HitRequest): string[] => {
   if (method === 'OPTIONS') {
     return ['A preflight came: a hit is a CORS-simple request, without headers of its own.']
   }
@@ -150,7 +163,7 @@ export const checkRequest = ({ method, query, contentType, body }: HitRequest): 
     ...(mediaType === FORM ? [] : [mustBe('content-type', FORM, contentType)]),
     ...(bytes <= MAX_BODY_BYTES ? [] : [mustBe('body', `at most ${MAX_BODY_BYTES} bytes`, bytes)]),
   ]
-  return problems.length > 0 ? problems : checkHit(new URLSearchParams(body))
+  return problems.length > 0 ? problems : checkHit(new URLSearchParams(body), sender)
 }
 
 /** The feature that an `ev` hit reports, if it names one. */

@@ -48,6 +48,7 @@ const endpointIn = (line: string | undefined): string =>
 const usage = `Usage: skalin-analytics-plugin <command> [options]
 
   collector   a local stand-in for Skalin's collector, with an inspector of what arrives
+  function    prints the code of the Segment Function
 
   -h, --help  print this help, or with a command that of the command
   --version   print the version`
@@ -168,9 +169,9 @@ test('--version prints the version', async () => {
 })
 
 test.each<[string[], string, string?]>([
-  [[], '`command` must be `collector` (received: nothing).'],
-  [['serve'], '`command` must be `collector` (received: "serve").'],
-  [['constructor'], '`command` must be `collector` (received: "constructor").'],
+  [[], '`command` must be `collector` or `function` (received: nothing).'],
+  [['serve'], '`command` must be `collector` or `function` (received: "serve").'],
+  [['constructor'], '`command` must be `collector` or `function` (received: "constructor").'],
   [['--json'], 'Unknown option `--json`.'],
   [['collector', 'now'], 'Unexpected argument `now`.', collectorUsage],
   [['collector', '--prot', '1'], 'Unknown option `--prot`.', collectorUsage],

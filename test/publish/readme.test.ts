@@ -181,8 +181,8 @@ describe('the examples', () => {
     examples.filter(({ language }) => languages.includes(language))
 
   test('are in languages that are checked', () => {
-    // A shell's commands and plain text are not.
-    const known = of('ts', 'html', 'sh', '')
+    // A shell's commands, Terraform's language and plain text are not.
+    const known = of('ts', 'html', 'json', 'sh', 'hcl', '')
     expect(examples.filter((example) => !known.includes(example))).toEqual([])
   })
 
@@ -206,6 +206,10 @@ describe('the examples', () => {
       await writeFile(join(app, `${name.replace(/\W/g, '-')}.ts`), code)
     }
     await run(app, ['typescript/bin/tsc'])
+  })
+
+  test.each(of('json'))('in JSON parse: $name', ({ code }) => {
+    expect(() => JSON.parse(code) as unknown).not.toThrow()
   })
 
   test.each(of('html'))('in HTML parse, and so do the scripts in them: $name', async ({ code }) => {

@@ -492,6 +492,7 @@ describe('options', () => {
       { controlOrigin: 'http://127.0.0.1/app' },
       '`controlOrigin` must be an http(s) origin, such as http://127.0.0.1:8080 (received: "http://127.0.0.1/app").',
     ],
+    [{ sender: 'phone' }, '`sender` must be `browser` or `server` (received: "phone").'],
     [{ prot: 1 }, '`prot` is not a part of the options.'],
     [null, '`options` must be an object (received: null).'],
     [4747, '`options` must be an object (received: 4747).'],

@@ -238,6 +238,17 @@ describe('a request', () => {
   })
 })
 
+describe('a hit that a server sends', () => {
+  const check = (changes: Changes): string[] =>
+    checkHit(new URLSearchParams(featureHit(changes)), 'server')
+
+  test('may say whose address it is from', () => {
+    expect(check({ cip: '203.0.113.7' })).toEqual([])
+    expect(check({})).toEqual([])
+    expect(check({ cip: '' })).toEqual(['`cip` must be non-empty (received: "").'])
+  })
+})
+
 test.each([
   ['a feature', featureHit(), 'Import'],
   ['an identity', identityHit(), undefined],

@@ -1,0 +1,107 @@
+import { type SegmentEvent, ownOptions } from '../hit/event.ts'
+import { idOf } from '../hit/hash.ts'
+import { type Draft, type Hit, fitHit } from '../hit/hit.ts'
+import { identityOf } from '../hit/identity.ts'
+import { type MappingSkip, mapEvent } from '../hit/map-event.ts'
+import { field, text } from '../hit/read.ts'
+import type { MappingSource } from '../hit/source.ts'
+import { eventTime } from '../hit/time.ts'
+import type { FunctionSettings } from './settings.ts'
+import { wallClock } from './clock.ts'
+
+/** A hit as a server sends it: Skalin takes the person's IP address from servers only. */
+export type ServerHit = Hit & { cip?: string }
+
+/** Why an event makes no hit although nothing is wrong with it. */
+export type Skip =
+  /** The browser plugin has sent it. */
+  | 'browser'
+  /** Of nobody that Skalin could know. */
+  | 'anonymous'
+  /** Engage computed it: nobody used anything. */
+  | 'computed'
+  /** The call says `integrations: { Skalin: false }`. */
+  | 'integrations'
+  /** Renamed to nothing. */
+  | 'feature-name'
+  /** Segment's own report of a changed consent. */
+  | 'unsupported'
+
+/** What is to be done with an event. */
+export type Decision = { hit: ServerHit } | { skipped: Skip } | { rejected: string }
+
+/** What the sender of an event can mend. */
+const complaints: Partial<Record<MappingSkip, string>> = {
+  'no-name': 'The call names no feature: it has no event, name or category to report.',
+  'no-identity': 'The call says nothing of who the user is: no userId, and no traits.email.',
+  'no-group': 'The group call has no groupId.',
+}
+
+/** Those with a handler of their own; a batch may hold others. */
+const types: unknown[] = ['track', 'page', 'screen', 'identify', 'group']
+
+/** An address of somebody: Segment documents `0.0.0.0` as the way to withhold it. */
+function clientIp(event: SegmentEvent): string | undefined {
+  const ip = text(field(event.context, 'ip'))
+  return ip !== undefined && /^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(ip) && ip !== '0.0.0.0'
+    ? ip
+    : undefined
+}
+
+/**
+ * All that a hit is made of on a server, where nothing is known but the event. It is the same each
+ * time Segment tries an event again, so that Skalin sees one event and not several.
+ */
+function sourceOf(event: SegmentEvent, settings: FunctionSettings): MappingSource {
+  const now = eventTime(field(event, 'receivedAt'), Date.now()).getTime()
+  const source = {
+    settings: settings.mapping,
+    moment: { at: now, traits: undefined, groupId: undefined },
+    pageVisitorId: '',
+    randomId: () => idOf('event', JSON.stringify(event)),
+    warn: () => undefined,
+  }
+  // Engage knows some people by their e-mail address alone.
+  const known = identityOf(event, source, false)
+  return known === undefined ? source : { ...source, pageVisitorId: idOf('identity', known) }
+}
+
+/**
+ * A draft with what only a server adds. No visit is kept between two invocations, so one is all that
+ * a visitor does in a day: too few visits, but never one for each call. What Engage computed is no
+ * visit of that day, so all of it is one.
+ */
+function complete(draft: Draft, event: SegmentEvent, computed: boolean): ServerHit {
+  const clock = wallClock(new Date(`${draft.ts}Z`), field(event.context, 'timezone'))
+  const cip = clientIp(event)
+  return {
+    ...draft,
+    localtime: clock.time,
+    visit_id: idOf('visit', draft.visitor_id, computed ? 'computed' : clock.day),
+    ...(cip === undefined ? {} : { cip }),
+  }
+}
+
+/** From an event to its hit, or why it has none. */
+export function decide(event: SegmentEvent, settings: FunctionSettings): Decision {
+  const computed = field(event.context, 'personas') !== undefined
+  const library = field(field(event.context, 'library'), 'name')
+  if (!types.includes(event.type)) return { rejected: 'Calls of this type are not supported.' }
+  if (ownOptions(event) === false) return { skipped: 'integrations' }
+  // A hit counts as usage, and an audience of the inactive would make active who is in it.
+  if (computed && event.type !== 'identify') return { skipped: 'computed' }
+  // The copy would replace the plugin's hit, which knows more: both have the same event id.
+  if (library === 'analytics.js' && !settings.includeBrowser) return { skipped: 'browser' }
+
+  const source = sourceOf(event, settings)
+  const draft = mapEvent(event, source)
+  if ('skipped' in draft) {
+    const complaint = complaints[draft.skipped]
+    return complaint === undefined ? { skipped: draft.skipped as Skip } : { rejected: complaint }
+  }
+  if (draft.identity === undefined) return { skipped: 'anonymous' }
+  const hit = fitHit(complete(draft, event, computed))
+  if (hit === undefined) return { rejected: 'The hit would be larger than 16 KiB.' }
+  if (computed && hit.identity === identityOf(event, source, false)) return { skipped: 'computed' }
+  return { hit }
+}

@@ -1,0 +1,97 @@
+import { field, text } from '../hit/read.ts'
+import { type Route, parseRoute } from '../hit/route.ts'
+import type { MappingSettings } from '../hit/source.ts'
+
+/** Segment's error for what is not to be tried again. */
+declare const ValidationError: new (message: string) => Error
+
+/** The Function's settings in Segment, checked and complete. */
+export type FunctionSettings = {
+  mapping: MappingSettings
+  endpoint: string
+  includeBrowser: boolean
+}
+
+/** Something Segment gives for a setting that nobody filled in. */
+const isBlank = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+
+// What was given is not quoted: a secret may have been pasted into the wrong field.
+function wrong(name: string, allowed: string): Error {
+  return new ValidationError(`The setting \`${name}\` must be ${allowed}.`)
+}
+
+function textSetting(raw: unknown, name: string): string | undefined {
+  const value = field(raw, name)
+  if (!isBlank(value) && typeof value !== 'string') throw wrong(name, 'a text')
+  return text(value)
+}
+
+/** A list; Segment does not document how it arrives, so one text with commas will do as well. */
+function listSetting(raw: unknown, name: string): string[] {
+  const value = field(raw, name)
+  if (isBlank(value)) return []
+  const items: unknown[] = typeof value === 'string' ? value.split(',') : (value as unknown[])
+  if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) {
+    throw wrong(name, 'a list of texts')
+  }
+  return [...new Set(items.map((item) => item.trim()).filter((item) => item !== ''))]
+}
+
+function mapSetting(raw: unknown, name: string): Map<string, string> {
+  const value = field(raw, name)
+  if (isBlank(value)) return new Map()
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(name, 'a map of texts')
+  return new Map(
+    Object.entries(value as object).map(([key, item]: [string, unknown]) => {
+      if (!isBlank(item) && typeof item !== 'string') throw wrong(name, 'a map of texts')
+      return [key.trim(), text(item) ?? '']
+    }),
+  )
+}
+
+function pathsSetting(raw: unknown): Route[] {
+  return listSetting(raw, 'paths').map((pattern, index) => {
+    const route = parseRoute(pattern)
+    if (route === undefined) {
+      throw wrong('paths', `a list of route patterns; number ${index + 1} of it is none`)
+    }
+    return route
+  })
+}
+
+function endpointSetting(raw: unknown): string {
+  const endpoint = textSetting(raw, 'endpoint') ?? 'https://collect.skalin.io/hit'
+  try {
+    const { protocol, username, password } = new URL(endpoint)
+    if (/^https?:$/.test(protocol) && username + password === '') return endpoint
+  } catch {
+    // No URL at all.
+  }
+  throw wrong('endpoint', 'an absolute http(s) URL without credentials')
+}
+
+/** Checks the settings of one invocation; a bad one is a `ValidationError` that names it. */
+export function resolveSettings(raw: unknown): FunctionSettings {
+  const clientId = textSetting(raw, 'clientId')
+  if (clientId === undefined) throw wrong('clientId', 'your Skalin Client ID')
+  const includeBrowser = field(raw, 'includeBrowser')
+  if (!isBlank(includeBrowser) && typeof includeBrowser !== 'boolean') {
+    throw wrong('includeBrowser', 'true or false')
+  }
+  const names = mapSetting(raw, 'featureNames')
+  return {
+    mapping: {
+      clientId,
+      customerId: textSetting(raw, 'customerId'),
+      featureName: (_event, name) => names.get(name),
+      paths: pathsSetting(raw),
+      traits: listSetting(raw, 'traits')
+        .filter((name) => name !== 'id' && name !== 'email')
+        .sort(),
+      url: undefined,
+    },
+    endpoint: endpointSetting(raw),
+    includeBrowser: includeBrowser === true,
+  }
+}

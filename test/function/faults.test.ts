@@ -1,0 +1,189 @@
+import { describe, expect } from 'vitest'
+import { type Collector, createCollector, type Fault } from '../../src/testing/index.ts'
+import { test } from './collector.ts'
+import { type Fate, carry } from './retries.ts'
+import { type Payload, deploy } from './sandbox.ts'
+
+const calls = (count: number): Payload[] =>
+  Array.from({ length: count }, (_, index) => ({
+    type: 'track',
+    messageId: `message-${index}`,
+    anonymousId: 'phone-1',
+    userId: 'alice',
+    event: `Feature ${index}`,
+    timestamp: '2026-11-24T12:04:05.000Z',
+    context: { ip: '203.0.113.7', timezone: 'Europe/Paris' },
+  }))
+
+const fatesOf = (fates: Fate[]): string[] => [...new Set(fates.map(({ fate }) => fate))]
+
+/** What holds under every fault: an event is one hit however often it was sent, and all are one visit. */
+async function expectSound(collector: Collector, events: Payload[]): Promise<void> {
+  const hits = await collector.hits({ count: events.length })
+  expect(hits).toHaveLength(events.length)
+  expect(new Set(hits.map(({ hit }) => hit['visit_id'])).size).toBe(1)
+  const bodies = new Map<string | undefined, string>()
+  for (const { method, body, hit, problems } of collector.requests) {
+    expect({ method, problems }).toEqual({ method: 'POST', problems: [] })
+    expect(body).toBe(bodies.get(hit['event_id']) ?? body)
+    bodies.set(hit['event_id'], body)
+  }
+}
+
+const statuses = [
+  301, 302, 303, 307, 308, 401, 403, 404, 405, 408, 410, 418, 425, 429, 500, 503, 504,
+]
+const outages: Fault[] = [
+  ...statuses.map((status): Fault => ({ kind: 'status', status })),
+  { kind: 'status', status: 429, retryAfter: 60 },
+  { kind: 'reset' },
+]
+
+describe.each([
+  ['one by one', { batch: false }],
+  ['in batches', { batch: true }],
+])('%s', (_, how) => {
+  test.for(outages)(
+    'an outage of three hours loses nothing: %j',
+    async (fault, { collector, settings }) => {
+      const events = calls(3)
+      const fates = await carry(deploy(), events, settings, {
+        ...how,
+        at: (hours) => collector.fault(hours < 3 ? fault : undefined),
+      })
+      expect(fatesOf(fates)).toEqual(['delivered'])
+      expect(Math.max(...fates.map(({ tries }) => tries))).toBeGreaterThan(3)
+      await expectSound(collector, events)
+    },
+  )
+
+  test('so does a collector that is not there', async ({ collector, settings }) => {
+    const events = calls(3)
+    await collector.down()
+    const fates = await carry(deploy(), events, settings, {
+      ...how,
+      at: (hours) => (hours < 3 ? undefined : collector.up()),
+    })
+    expect(fatesOf(fates)).toEqual(['delivered'])
+    await expectSound(collector, events)
+  })
+
+  test.for([400, 413, 422])(
+    'what is refused with %i is discarded at once',
+    async (status, { collector, settings }) => {
+      collector.fault({ kind: 'status', status })
+      const fates = await carry(deploy(), calls(3), settings, how)
+      const refused = {
+        fate: 'discarded',
+        tries: 1,
+        last: { message: `Skalin answered ${status}.` },
+      }
+      expect(fates).toMatchObject([refused, refused, refused])
+      expect(collector.requests).toHaveLength(3)
+    },
+  )
+
+  test('nothing is tried for ever', async ({ collector, settings }) => {
+    collector.fault({ kind: 'status', status: 503 })
+    const fates = await carry(deploy(), calls(2), settings, how)
+    expect(fatesOf(fates)).toEqual(['expired'])
+    expect(fates[0]?.last).toMatchObject({ message: 'Skalin answered 503.' })
+  })
+
+  test('a redirect is not followed: a 200 behind it is nothing', async ({
+    collector,
+    settings,
+  }) => {
+    const elsewhere = await createCollector({ sender: 'server' })
+    const fault: Fault = { kind: 'status', status: 302, location: elsewhere.endpoint }
+    const events = calls(1)
+    const fates = await carry(deploy(), events, settings, {
+      ...how,
+      at: (hours) => collector.fault(hours < 1 ? fault : undefined),
+    })
+    expect(fatesOf(fates)).toEqual(['delivered'])
+    await expectSound(collector, events)
+    expect(elsewhere.requests).toEqual([])
+    await elsewhere.close()
+  })
+
+  test.concurrent.for<Fault>([
+    { kind: 'hang', at: 'headers', times: 2 },
+    { kind: 'hang', at: 'body', times: 2 },
+    // Taken, but told too late: it comes twice, and is one hit all the same.
+    { kind: 'slow', ms: 6000, times: 2 },
+  ])('it gives up before Segment does: %j', async (fault, { collector, settings }) => {
+    const events = calls(3)
+    collector.fault(fault)
+    const fates = await carry(deploy(), events, settings, how)
+    expect(fatesOf(fates)).toEqual(['delivered'])
+    // What was answered in the first invocation is not sent again.
+    expect(fates.map(({ tries }) => tries).sort()).toEqual([1, 2, 2])
+    expect(collector.requests).toHaveLength(5)
+    await expectSound(collector, events)
+  })
+
+  test.for<Fault>([
+    { kind: 'slow', ms: 300 },
+    { kind: 'no-cors' },
+    { kind: 'status', status: 204 },
+  ])(
+    'what is slow, for no page, or without words is accepted: %j',
+    async (fault, { collector, settings }) => {
+      collector.fault(fault)
+      const fates = await carry(deploy(), calls(3), settings, how)
+      expect(fates).toMatchObject(calls(3).map(() => ({ fate: 'delivered', tries: 1 })))
+      expect(collector.requests).toHaveLength(3)
+    },
+  )
+})
+
+describe('messages say what happened, and nothing of whom or where', () => {
+  test.for<[Fault, string]>([
+    [{ kind: 'status', status: 404 }, 'Skalin answered 404.'],
+    [{ kind: 'reset' }, 'Skalin could not be reached: ECONNRESET.'],
+    [{ kind: 'hang', at: 'headers' }, 'Skalin did not answer in time.'],
+  ])('%j', async ([fault, message], { collector, settings }) => {
+    collector.fault(fault)
+    const [verdict] = await deploy().invokeBatch(calls(1), settings)
+    expect(verdict).toEqual({ kind: 'retried', as: 'Retry', message })
+  })
+
+  test('nobody there', async ({ collector, settings }) => {
+    await collector.down()
+    const [verdict] = await deploy().invokeBatch(calls(1), settings)
+    expect(verdict).toMatchObject({ message: 'Skalin could not be reached: ECONNREFUSED.' })
+    await collector.up()
+  })
+})
+
+describe('a batch', () => {
+  test('of 400, the most that Segment makes, arrives whole', async ({ collector, settings }) => {
+    const events = calls(400)
+    const fates = await carry(deploy(), events, settings, { batch: true })
+    expect(fatesOf(fates)).toEqual(['delivered'])
+    await expectSound(collector, events)
+  })
+
+  test('goes 20 at a time, and begins nothing when its time is over', async ({
+    collector,
+    settings,
+  }) => {
+    const [first, ...others] = calls(100)
+    collector.fault({
+      kind: 'hang',
+      at: 'headers',
+      where: ({ event }) => !event?.includes('Feature 0'),
+    })
+    const [own, ...rest] = await deploy().invokeBatch([first ?? {}, ...others], settings)
+    expect(own).toMatchObject({ kind: 'delivered' })
+    expect(rest).toHaveLength(99)
+    expect(new Set(rest.map(({ kind }) => kind))).toEqual(new Set(['retried']))
+    // The answered one made room for one more.
+    expect(collector.requests).toHaveLength(21)
+  })
+
+  test('of nothing is answered with nothing', async ({ settings }) => {
+    expect(await deploy().invokeBatch([], settings)).toEqual([])
+  })
+})
