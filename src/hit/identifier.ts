@@ -50,9 +50,6 @@ const signs = [
 /** Numbers that are names: `iso-27001`, `SHA-256`, `ed25519`. */
 const standards = /\b(iso|rfc|utf|sha|icd|covid)[- ]?\d+|25519/gi
 
-/** Letters and digits alternating, and two digits at least: no word of `a` to `f` looks so. */
-const hash = /^(?=.*\d.*\d)(?=.*(\d[a-f]+\d|[a-f]\d+[a-f]))[\da-f]{6,31}$/i
-
 /** `mp4`, `sha256`, `401k`: short letters and a short number. */
 const namedNumber = /^(([a-z]{1,5}|[A-Z]{1,5})\d{1,4}|\d{1,4}([a-z]{1,5}|[A-Z]{1,5}))$/
 
@@ -64,7 +61,6 @@ const column = (word: string, at: number) => (word.charCodeAt(at) | 32) - 97
 /** Whether no language makes this of letters and digits: many short pieces, and letters that do not follow each other. */
 function isRandom(token: string): boolean {
   if (token.length < 6 || namedNumber.test(token)) return false
-  if (hash.test(token)) return true
   // The 2 of `json2csv` and the 4 of `smarty4js` are words, `3d` is one.
   const found = token.replace(/(\p{L})([24](?=\p{L}{2})|[23]d$)/gu, '$1~').match(pieces) ?? []
   let odd = 0

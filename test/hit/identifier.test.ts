@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { transform } from 'esbuild'
+import fc from 'fast-check'
+import reserved from 'github-reserved-names'
+import { format } from 'prettier'
+import * as brands from 'simple-icons'
+import type { SimpleIcon } from 'simple-icons'
+import { describe, expect, test } from 'vitest'
+import { holdsIdentifier, isIdentifier } from '../../src/hit/identifier.ts'
+import { pathTemplate } from '../../src/hit/path.ts'
+import { sampleSchemes, trickyNames } from './schemes.ts'
+
+// Not by import: hundreds of thousands of words would be transformed first.
+const require = createRequire(import.meta.url)
+const english = require('an-array-of-english-words') as string[]
+const french = require('an-array-of-french-words') as string[]
+const icons = require('lucide-static/tags.json') as Record<string, string[]>
+
+const share = (texts: readonly string[]) =>
+  (texts.filter((text) => isIdentifier(text)).length / texts.length) * 100
+
+const schemes = sampleSchemes(2000).map((scheme) => ({ ...scheme, found: share(scheme.ids) }))
+
+const names = {
+  'words of the English dictionary': english,
+  'words of the French dictionary': french,
+  'names of icons, brands and reserved pages': [
+    ...Object.keys(icons),
+    ...Object.values(brands as Record<string, Partial<SimpleIcon>>).map(({ slug }) => slug ?? ''),
+    ...reserved.all,
+  ].filter((name) => !/^\d+$/.test(name)),
+  'tricky names': trickyNames,
+}
+
+describe('identifiers', () => {
+  test('are of forty schemes and more', () => {
+    expect(schemes.length).toBeGreaterThanOrEqual(40)
+  })
+
+  test.each(schemes.filter(({ isStandard }) => isStandard))(
+    'of a standard are always found: $name',
+    ({ ids }) => {
+      expect(ids.filter((id) => !isIdentifier(id))).toEqual([])
+    },
+  )
+
+  test('of nine schemes in ten are found in 95 of 100 cases', () => {
+    const weak = schemes.filter(({ found }) => found < 95).map(({ name, found }) => [name, found])
+    expect(weak.length / schemes.length, JSON.stringify(weak)).toBeLessThanOrEqual(0.1)
+  })
+
+  test('are found inside names, too', () => {
+    expect(
+      ['Viewed invoice 4711', 'Opened 5f0c1a2b', 'Mailed jane@example.com'].map((name) =>
+        name.split(' ').filter((word) => holdsIdentifier(word)),
+      ),
+    ).toEqual([['4711'], ['5f0c1a2b'], ['jane@example.com']])
+    expect(
+      ['Step 7 of 10', 'Error 404', 'Top 10 of 2024', 'Upgraded to v2.1'].filter(holdsIdentifier),
+    ).toEqual([])
+  })
+})
+
+describe('names', () => {
+  test.each(['words of the English dictionary', 'words of the French dictionary'] as const)(
+    'are never taken for identifiers: %s',
+    (kind) => {
+      expect(names[kind].length).toBeGreaterThan(250_000)
+      expect(names[kind].filter(isIdentifier)).toEqual([])
+    },
+  )
+
+  test('of icons, brands and reserved pages are taken for identifiers in 1 of 200 cases at most', () => {
+    const texts = names['names of icons, brands and reserved pages']
+    expect(texts.length).toBeGreaterThan(5000)
+    expect(share(texts), texts.filter(isIdentifier).join(' ')).toBeLessThanOrEqual(0.5)
+  })
+
+  test('that are tricky are taken for identifiers in 1 of 50 cases at most', () => {
+    expect(trickyNames.length).toBeGreaterThanOrEqual(100)
+    expect(share(trickyNames), trickyNames.filter(isIdentifier).join(' ')).toBeLessThanOrEqual(2)
+  })
+})
+
+test('docs/features.md has these figures; `vitest -u` writes them', async () => {
+  const file = fileURLToPath(new URL('../../docs/features.md', import.meta.url))
+  const percent = (value: number) => `${Math.round(value * 10) / 10} %`
+  const tables = {
+    Found: [
+      ['Identifier', 'Such as', 'Found'],
+      ...schemes.map(({ name, ids, found }) => [
+        name,
+        `\`${(ids[0] ?? '').replace(/^(.{40}).+$/, '$1…')}\``,
+        percent(found),
+      ]),
+    ],
+    'Left alone': [
+      ['Names', 'How many', 'Taken for identifiers'],
+      ...Object.entries(names).map(([kind, texts]) => [
+        kind,
+        texts.length.toLocaleString('en'),
+        texts.filter(isIdentifier).length.toLocaleString('en'),
+      ]),
+    ],
+  }
+  let text = await readFile(file, 'utf8')
+  for (const [heading, [head = [], ...rows]] of Object.entries(tables)) {
+    const lines = [head, head.map(() => '---'), ...rows].map(
+      (cells) => `| ${cells.join(' | ')} |\n`,
+    )
+    // `$&` and the like in an example must not be read as such.
+    text = text.replace(
+      new RegExp(`(## ${heading}\\n\\n.*\\n\\n)(\\|.*\\n)*`),
+      (_, before: string) => before + lines.join(''),
+    )
+  }
+  await expect(await format(text, { parser: 'markdown' })).toMatchFileSnapshot(file)
+})
+
+describe('a template', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      'users', ':id', 'Menu', '7', '4711', '2024', '05', 'ENG', 'reset', 'token', 'x7Kq2m9z', '@', '%',
+      '%25', '%40', '%2F', '%20', '%E2%80%8B', '%C3%A9', '%C3', '%0A', '-', '_', '.', ' ', 'é', 'プ', '\u200b',
+    ), // prettier-ignore
+    fc.constantFrom(...schemes.flatMap(({ ids }) => ids.slice(0, 5))),
+    fc.string({ unit: 'binary', maxLength: 3 }),
+    fc.webSegment(),
+  )
+  const segment = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''))
+  const path = fc.array(segment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`)
+  const check = {
+    seed: Number(process.env['SEED'] ?? 1),
+    numRuns: Number(process.env['NUM_RUNS'] ?? 5000),
+  }
+
+  test('is never empty, is the same again, and is its own template', () => {
+    fc.assert(
+      fc.property(path, (raw) => {
+        const template = pathTemplate(raw, [])
+        expect(template).not.toBe('')
+        expect(pathTemplate(raw, [])).toBe(template)
+        expect(pathTemplate(template, [])).toBe(template)
+      }),
+      check,
+    )
+  })
+
+  // In the square of its length, each would take minutes.
+  test.each([
+    'a', 'é', 'プ', 'A', 'aA', '1', '1a', 'a1b', 'f1', '-', '.', ' ', '\u200b', '%', '%41', '%25', '%C3', '/',
+    '/a', '/7', 'a-', 'a.', '1.', '12:', 'AB-', 'ABCD-', '4711a', '@', 'e\u0301', '/reset/a-',
+  ])('of a path made to take long is there at once: %j', (unit) => {
+    expect(pathTemplate(`/b${unit.repeat(1_000_000 / unit.length)}!`, [])).not.toBe('')
+  }) // prettier-ignore
+})
+
+test('the classifier takes 1 kB at most', async () => {
+  const source = await readFile(new URL('../../src/hit/identifier.ts', import.meta.url), 'utf8')
+  const { code } = await transform(source, { loader: 'ts', minify: true, target: 'es2021' })
+  expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(1024)
+})
