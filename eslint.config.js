@@ -65,7 +65,7 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  onlyGlobals(['src/hit/**/*.ts'], 'URL', 'URLSearchParams', 'TextEncoder'),
+  onlyGlobals(['src/hit/**/*.ts'], 'URL', 'URLSearchParams'),
   // What Segment documents that a Function has.
   onlyGlobals(
     ['src/function/**/*.ts'],

@@ -3,7 +3,6 @@ const needs: Record<string, () => boolean> = {
   fetch: () => typeof fetch === 'function',
   URL: () => new URL('https://a/b').pathname === '/b',
   URLSearchParams: () => new URLSearchParams({ a: ' ' }).toString() === 'a=+',
-  TextEncoder: () => new TextEncoder().encode('é').length === 2,
   crypto: () => typeof crypto.getRandomValues === 'function',
 }
 

@@ -1,3 +1,5 @@
+import { wellFormed } from './read.ts'
+
 const offsetBasis = 0xcbf29ce484222325n
 const prime = 0x100000001b3n
 
@@ -8,9 +10,13 @@ const prime = 0x100000001b3n
  * @see {@link https://datatracker.ietf.org/doc/html/rfc9923 | The FNV non-cryptographic hash algorithm}
  */
 export function fnv1a64(text: string): string {
+  // UTF-8, a character a byte; pages, and jsdom, may have no TextEncoder.
+  const bytes = encodeURIComponent(wellFormed(text)).replace(/%(..)/g, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  )
   let hash = offsetBasis
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * prime)
+  for (let at = 0; at < bytes.length; at += 1) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(bytes.charCodeAt(at))) * prime)
   }
   return hash.toString(16).padStart(16, '0')
 }

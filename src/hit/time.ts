@@ -13,7 +13,8 @@ function validTime(ms: number): Date | undefined {
 export function eventTime(timestamp: unknown, now: number): Date {
   const ms =
     typeof timestamp === 'string'
-      ? Date.parse(timestamp)
+      ? // Not by Date.parse, which Datejs replaces.
+        dateMs(new Date(timestamp))
       : typeof timestamp === 'number'
         ? timestamp
         : dateMs(timestamp)

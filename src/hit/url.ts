@@ -9,7 +9,9 @@ const maxUrlLength = 2048
 /** The URL that a text is. */
 export function parseUrl(text: unknown): URL | undefined {
   try {
-    return typeof text === 'string' ? new URL(text) : undefined
+    const url = typeof text === 'string' ? new URL(text) : undefined
+    // Pages have a `URL` of their own.
+    return typeof url?.href === 'string' ? url : undefined
   } catch {
     return undefined
   }
