@@ -1,4 +1,3 @@
-import './text-encoder.ts'
 import type { SegmentEvent } from '../hit/event.ts'
 import { type Skip, decide } from './decide.ts'
 import { type Sent, send } from './send.ts'
