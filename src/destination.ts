@@ -22,7 +22,7 @@ import type { Middleware } from './segment/middleware.ts'
 import { type StoredUser, createStoredUser } from './segment/stored-user.ts'
 import type { ResolvedSettings } from './settings.ts'
 import { createAnonymous } from './visitor/anonymous.ts'
-import { createPeople } from './visitor/person.ts'
+import { type Knowledge, createPeople, isHeardOf } from './visitor/person.ts'
 import { createPersonMemory, parsePersonNote } from './visitor/person-note.ts'
 import { createVisitKeeper, parseVisit } from './visitor/visit.ts'
 
@@ -93,8 +93,9 @@ export function createDestination(
     onCall(call) {
       if (page.hasLeft()) pipeline.rescue(call)
     },
-    onReset(ended, at) {
+    onReset(ended, at, analytics) {
       visits.end(ended)
+      storedUserOf(analytics).doubt(null)
       memory.forget()
       anonymous.reset(at, calls.waiting().length > 0)
     },
@@ -123,7 +124,19 @@ export function createDestination(
       !middleware.isInstalled() &&
       countBetween(analytics) === 0
     if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
-    return { knowledge, traits: stored.traits, formerIds: stored.formerIds }
+    return {
+      knowledge,
+      traits: stored.traits,
+      formerIds: stored.formerIds,
+      print: printOf(call, knowledge),
+    }
+  }
+
+  /** The event as it was made, to compare what arrives with: only where that decides something. */
+  function printOf({ analytics, made }: Omit<Call, 'asOf'>, knowledge: Knowledge): string {
+    return made === undefined || isHeardOf(knowledge) || countBetween(analytics) !== 1
+      ? ''
+      : JSON.stringify(made)
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {
@@ -152,7 +165,7 @@ export function createDestination(
       unwatchTabs = watchOtherTabs((key) => {
         if (key === personKey || key === null) people.doubt()
         if (key === visitKey || key === null) visits.doubt()
-        for (const user of storedUsers.values()) user.changedElsewhere(key)
+        for (const user of storedUsers.values()) user.doubt(key)
       })
     } catch {
       // A page that lets nobody listen: its calls are sent all the same.

@@ -20,6 +20,8 @@ export type AsOf = {
   /** What Segment had stored. */
   traits: unknown
   formerIds: readonly string[]
+  /** The event as JSON, where somebody stands between that may change it. */
+  print: string
 }
 
 /** The way of a call, from its hook to its hits. */
@@ -55,12 +57,12 @@ export function createPipeline(parts: Parts): Pipeline {
   let stopped = false
 
   /** Whether Segment has handed the event on as it was made, but for what its consent tools add. */
-  function isStraight({ analytics, made, ctx }: Call): boolean {
+  function isStraight({ analytics, asOf, ctx }: Call<AsOf>): boolean {
     const between = countBetween(analytics)
-    return between === 0 || (between === 1 && made !== undefined && isOnlyStamped(made, ctx.event))
+    return between === 0 || (between === 1 && isOnlyStamped(asOf.print, ctx.event))
   }
 
-  const isUntouched = (call: Call) => !middleware.isInstalled() && isStraight(call)
+  const isUntouched = (call: Call<AsOf>) => !middleware.isInstalled() && isStraight(call)
 
   function sourceOf(call: Call<AsOf>, event: SegmentEvent): MappingSource {
     const { at, fragment, asOf } = call

@@ -36,22 +36,24 @@ export function createConsent(
 }
 
 /**
- * Whether an event is the one that was made but for its consent stamp, so that what stands between
- * is a consent tool, and takes nothing out.
+ * Whether an event is the one that was made, of which `print` is the JSON, but for its consent stamp:
+ * then what stands between is a consent tool, and takes nothing out.
  */
-export function isOnlyStamped(made: SegmentEvent, arrived: SegmentEvent): boolean {
+export function isOnlyStamped(print: string, arrived: SegmentEvent): boolean {
   try {
-    const [before, after] = [made.context, arrived.context] as [object, object]
-    const same = (one: object, other: object, but: string) =>
+    const made = JSON.parse(print) as SegmentEvent
+    const printed = JSON.parse(JSON.stringify(arrived)) as SegmentEvent
+    const [before, after] = [made.context, printed.context] as [object, object]
+    const areSame = (one: object, other: object, but: string) =>
       Object.keys(one).every(
         (name) =>
           name === but || JSON.stringify(field(one, name)) === JSON.stringify(field(other, name)),
       )
     return (
-      JSON.stringify(field(before, 'consent')) !== JSON.stringify(field(after, 'consent')) &&
-      same(before, after, 'consent') &&
-      same(made, arrived, 'context') &&
-      same(arrived, made, 'context')
+      !areSame({ consent: field(after, 'consent') }, before, '') &&
+      areSame(before, after, 'consent') &&
+      areSame(made, printed, 'context') &&
+      areSame(printed, made, 'context')
     )
   } catch {
     return false

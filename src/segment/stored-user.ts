@@ -19,8 +19,8 @@ export type Stored = {
 export type StoredUser = {
   /** As of now; `made` is the event that is being made at this moment, if one is. */
   look: (made?: SegmentEvent) => Stored
-  /** Another tab has changed what is stored under `key`; `null` stands for all keys. */
-  changedElsewhere: (key: string | null) => void
+  /** What is stored under `key` is another's now: another tab's, or after a reset. `null` stands for all keys. */
+  doubt: (key: string | null) => void
 }
 
 type Store = 'localStorage' | 'cookie' | 'memory'
@@ -101,13 +101,12 @@ export function createStoredUser(instance: Analytics): StoredUser {
     return mark ?? ''
   }
 
-  function formerIds(userId: string | undefined, anonymousId: string | undefined): string[] {
-    if (kept === undefined) return []
-    if (kept.anonymousId === anonymousId) return [...kept.formerIds]
-    // Whether another tab has changed a cookie, nobody tells.
+  function formerIds(anonymousId: string | undefined): readonly string[] {
+    if (kept?.anonymousId === undefined) return []
+    if (kept.anonymousId === anonymousId) return kept.formerIds
+    // Whether another tab has changed a cookie, nobody tells. Another user gets another id.
     const isOwn = !isForeign && (isShared || !userPlace.stores.includes('cookie'))
-    const isSame = isOwn && userId === undefined && kept.userId === undefined
-    return isSame && kept.anonymousId !== undefined
+    return isOwn && kept.userId === undefined
       ? [...kept.formerIds, kept.anonymousId].slice(-20)
       : []
   }
@@ -120,7 +119,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     const stored = {
       userId,
       anonymousId,
-      formerIds: formerIds(userId, anonymousId),
+      formerIds: formerIds(anonymousId),
       traits: typeof traits === 'object' ? { ...traits } : undefined,
       groupId: callMethod(callMethod(instance, 'group'), 'id'),
       traitsMark: traitsMark(),
@@ -158,7 +157,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       if (!isSame) kept = now
       return kept ?? now
     },
-    changedElsewhere(key) {
+    doubt(key) {
       if (key === anonymousKey || key === null) {
         isForeign = true
         if (kept !== undefined) kept = { ...kept, formerIds: [] }

@@ -75,13 +75,19 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
     note.write(undefined)
   }
 
+  function read(): PersonNote | undefined {
+    const noted = note.read()
+    keptAt = noted?.at
+    // A clock that jumps must not make it immortal.
+    if (noted === undefined || Math.abs(Date.now() - noted.at) <= weekMs) return noted
+    forget()
+    return undefined
+  }
+
   return {
     recall(stored) {
-      const noted = note.read()
-      keptAt = noted?.at
-      // A clock that jumps must not make it immortal.
-      if (noted !== undefined && Math.abs(Date.now() - noted.at) > weekMs) forget()
-      if (noted === undefined || keptAt === undefined) return {}
+      const noted = read()
+      if (noted === undefined) return {}
       const isOfUser = noted.user === hash(stored.userId ?? '')
       return {
         ...(isOfUser && noted.traitsMark === hash(stored.traitsMark) && { traits: noted }),
@@ -108,6 +114,7 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
 
     allow(allowed) {
       isAllowed = allowed
+      if (allowed) read()
     },
 
     forget,

@@ -59,7 +59,7 @@ export const nameOf = ({ action, event = '' }: HitFields): string =>
 
 export const identityOf = ({ identity = 'null' }: HitFields): unknown => JSON.parse(identity)
 
-function forgetEverybody(): void {
+export function forgetEverybody(): void {
   localStorage.clear()
   for (const cookie of document.cookie.split('; ')) {
     document.cookie = `${cookie.replace(/=.*/, '')}=; max-age=0; path=/`

@@ -1,0 +1,524 @@
+import type { Analytics } from '@segment/analytics-next'
+import { describe, expect, onTestFinished, vi } from 'vitest'
+import type { SkalinSettings } from '../../src/index.ts'
+import { type Host, identityOf, nameOf, test } from './host.ts'
+import { setGpc } from './page.ts'
+
+type Middleware = Parameters<Analytics['addDestinationMiddleware']>[1]
+type Event = Parameters<Middleware>[0]['payload']['obj']
+
+const traits = { email: 'alice@example.com', plan: 'gold', groupId: 'acme' }
+const alice = { id: 'alice', email: 'alice@example.com' }
+const keptFromSkalin = { integrations: { Skalin: false } }
+
+/** A middleware that changes events, as a site's own does. */
+const changing =
+  (change: (event: Event) => void) =>
+  ({ payload, next }: { payload: { obj: Event }; next: (payload: never) => void }) => {
+    change(payload.obj)
+    next(payload as never)
+  }
+
+/** The two places where a middleware may stand. */
+const places = {
+  source: (analytics: Analytics, middleware: ReturnType<typeof changing>) =>
+    analytics.addSourceMiddleware(middleware),
+  destination: (analytics: Analytics, middleware: ReturnType<typeof changing>) =>
+    analytics.addDestinationMiddleware('Skalin', middleware),
+}
+type Place = keyof typeof places
+const bothPlaces = Object.keys(places) as Place[]
+
+/** A page: what was there before it is what the browser has kept. */
+async function openPage(host: Host, settings: Partial<SkalinSettings> = {}, make?: Place) {
+  const analytics = await host.analytics({}, host.plugin({ anonymous: 'send', ...settings }))
+  return { analytics, through: make && places[make].bind(undefined, analytics) }
+}
+
+/** A page without the plugin, on which the user logs in. */
+async function logInElsewhere(host: Host, group?: string): Promise<void> {
+  const analytics = await host.analytics()
+  await analytics.identify('alice', traits)
+  if (group !== undefined) await analytics.group(group)
+}
+
+/** What the hits say about the person, by their names. */
+async function told(host: Host, count: number) {
+  const hits = await host.hits(count)
+  return hits.map((hit) => [nameOf(hit), identityOf(hit), hit.customer_id])
+}
+
+const noteOf = () => {
+  const key = Object.keys(localStorage).find((name) => name.startsWith('skalin:person:'))
+  return key === undefined ? undefined : localStorage.getItem(key)
+}
+
+describe('what a middleware takes out stays out', () => {
+  test.for(bothPlaces)(
+    'of the hits that follow, too: an e-mail address (%s)',
+    async (place, { host }) => {
+      const { analytics } = await openPage(host)
+      await places[place](
+        analytics,
+        changing((event) => delete event.traits?.['email']),
+      )
+      await analytics.identify('alice', traits)
+      await analytics.track('Used')
+      await analytics.page('Seen')
+
+      expect((await told(host, 3)).map(([, identity]) => identity)).toEqual(
+        Array(3).fill({ id: 'alice' }),
+      )
+    },
+  )
+
+  test.for(bothPlaces)(
+    'and on the next page, where nobody takes it out (%s)',
+    async (place, { host }) => {
+      const { analytics } = await openPage(host)
+      await places[place](
+        analytics,
+        changing((event) => delete event.traits?.['email']),
+      )
+      await analytics.identify('alice', traits)
+      await host.hits(1)
+      await analytics.deregister('Skalin')
+      const next = await openPage(host)
+      await next.analytics.track('Used')
+
+      expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
+      expect(localStorage.getItem('ajs_user_traits')).toContain('alice@example.com')
+    },
+  )
+
+  test.for(bothPlaces)(
+    'a user id that becomes a hash gets nothing of the user (%s)',
+    async (place, { host }) => {
+      await logInElsewhere(host)
+      const { analytics } = await openPage(host, { traits: ['plan'] })
+      const hash = (event: Event) => {
+        event.userId = `h-${event.userId}`
+        if (event.type === 'identify') event.traits = { plan: 'gold' }
+      }
+      await places[place](analytics, changing(hash))
+      await analytics.track('Before')
+      await analytics.identify('alice', traits)
+      await analytics.track('Used')
+
+      const hits = await host.hits(4)
+      expect(JSON.stringify(hits)).not.toContain('@')
+      expect(hits.map(identityOf)).toContainEqual({ id: 'h-alice', plan: 'gold' })
+      expect(hits.every((hit) => (identityOf(hit) as typeof alice).id === 'h-alice')).toBe(true)
+    },
+  )
+
+  test.for(bothPlaces)('a user that is removed is nobody (%s)', async (place, { host }) => {
+    const { analytics } = await openPage(host)
+    await places[place](
+      analytics,
+      changing((event) => event.type === 'track' && delete event.userId),
+    )
+    await analytics.identify('alice', traits)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', null, 'acme'])
+  })
+
+  test.for(bothPlaces)(
+    'a group that is removed is no customer of later hits (%s)',
+    async (place, { host }) => {
+      const { analytics } = await openPage(host)
+      await places[place](
+        analytics,
+        changing((event) => event.type === 'group' && delete event.groupId),
+      )
+      await analytics.identify('alice', { email: alice.email })
+      await analytics.group('acme')
+      await analytics.track('Used')
+
+      await host.report({ outcome: 'skipped', reason: 'no-group' })
+      expect(await told(host, 2)).toContainEqual(['Used', alice, undefined])
+    },
+  )
+})
+
+describe('what the page keeps from Skalin teaches it nothing', () => {
+  test('an `identify`', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits, keptFromSkalin)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
+  test('an `identify` after one that was not kept', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits)
+    await analytics.identify('alice', { email: 'new@example.com' }, keptFromSkalin)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+  })
+
+  test('a `group`, on the next page, too', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', { email: alice.email })
+    await analytics.group('secret', {}, keptFromSkalin)
+    await analytics.track('Used')
+    await host.hits(2)
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    await next.analytics.track('Used later')
+
+    const all = await told(host, 3)
+    expect(all).toContainEqual(['Used', alice, undefined])
+    expect(all).toContainEqual(['Used later', alice, undefined])
+  })
+
+  test('an `identify` that is kept is not taught by the next page', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits, keptFromSkalin)
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    await next.analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
+  test.for(bothPlaces)('an `identify` that a middleware stops (%s)', async (place, { host }) => {
+    const { analytics } = await openPage(host)
+    const stopping: Middleware = ({ payload, next }) => {
+      if (payload.obj.type !== 'identify') next(payload)
+    }
+    await places[place](analytics, stopping as never)
+    await analytics.identify('alice', traits)
+    await analytics.track('Used')
+    expect(await told(host, place === 'source' ? 2 : 1)).toContainEqual([
+      'Used',
+      { id: 'alice' },
+      undefined,
+    ])
+  })
+})
+
+describe("Segment's stored user counts for somebody of whom nothing was said", () => {
+  test('a returning user has the e-mail address, the chosen traits and the customer', async ({
+    host,
+  }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host, { traits: ['plan'] })
+    await analytics.track('Used')
+    expect(await told(host, 2)).toEqual(
+      expect.arrayContaining([
+        ['ui', { ...alice, plan: 'gold' }, 'acme'],
+        ['Used', alice, 'acme'],
+      ]),
+    )
+  })
+
+  test('but where somebody else stands between, only the customer', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host, { traits: ['plan'] })
+    await analytics.addSourceMiddleware(({ payload, next }) => next(payload))
+    await analytics.track('Used')
+    expect((await told(host, 2)).map(([, ...rest]) => rest)).toEqual(
+      Array(2).fill([{ id: 'alice' }, 'acme']),
+    )
+  })
+
+  const stamp = changing((event) => {
+    event.context = { ...event.context, consent: { categoryPreferences: { Analytics: true } } }
+  })
+
+  test('a middleware that only stamps consent costs nobody the e-mail address', async ({
+    host,
+  }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host, { consent: { categories: ['Analytics'] } })
+    await analytics.addSourceMiddleware(stamp)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+  })
+
+  test('unless it changes something else as well, or is not alone', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    const both = changing((event) => {
+      stamp({ payload: { obj: event }, next: () => undefined })
+      event.properties = {}
+    })
+    await analytics.addSourceMiddleware(both)
+    await analytics.track('Changed', { plan: 'gold' })
+    await analytics.addSourceMiddleware(stamp)
+    await analytics.track('Not alone')
+    const all = await told(host, 3)
+    expect(all).toContainEqual(['Changed', { id: 'alice' }, 'acme'])
+    expect(all).toContainEqual(['Not alone', { id: 'alice' }, 'acme'])
+  })
+
+  test('a change of it that nobody saw being made is news', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits)
+    analytics.user().traits({ email: 'new@example.com' })
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual([
+      'Used',
+      { id: 'alice', email: 'new@example.com' },
+      undefined,
+    ])
+  })
+
+  test('a user whose stored traits were cleared has none', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits)
+    analytics.user().traits({})
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
+  test('a page without the plugin, between two with it, is news', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', { email: 'old@example.com' })
+    await host.hits(1)
+    await analytics.deregister('Skalin')
+    await logInElsewhere(host, 'globex')
+    const next = await openPage(host)
+    await next.analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+  })
+})
+
+describe('who the user is goes through destination middleware as an `identify`', () => {
+  test('a returning user keeps the e-mail address if nobody takes it out', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host, { traits: ['plan'] })
+    const seen: unknown[] = []
+    const seeing = changing(({ type, userId, traits }) => seen.push([type, userId, traits]))
+    await places.destination(analytics, seeing)
+    await analytics.track('Used')
+
+    expect(await told(host, 2)).toEqual(
+      expect.arrayContaining([
+        ['ui', { ...alice, plan: 'gold' }, 'acme'],
+        ['Used', alice, 'acme'],
+      ]),
+    )
+    expect(seen).toEqual([
+      ['track', 'alice', undefined],
+      ['identify', 'alice', traits],
+    ])
+  })
+
+  test('what it takes out is in no hit', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    await places.destination(
+      analytics,
+      changing((event) => delete event.traits?.['email']),
+    )
+    await analytics.track('Used')
+    expect((await told(host, 2)).map(([, ...rest]) => rest)).toEqual(
+      Array(2).fill([{ id: 'alice' }, 'acme']),
+    )
+  })
+
+  test('if it is stopped, the hit of the call still goes', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    const stopping: Middleware = ({ payload, next }) => {
+      if (payload.obj.type !== 'identify') next(payload)
+    }
+    await places.destination(analytics, stopping as never)
+    await analytics.track('Used')
+    await analytics.track('Used again')
+    expect(await told(host, 2)).toEqual([
+      ['Used', { id: 'alice' }, 'acme'],
+      ['Used again', { id: 'alice' }, 'acme'],
+    ])
+  })
+
+  test('what was said has been changed once, and is not again', async ({ host }) => {
+    const hashing = changing(({ traits }) => {
+      if (traits?.['plan'] !== undefined) traits['plan'] = `h-${String(traits['plan'])}`
+    })
+    const { analytics } = await openPage(host, { traits: ['plan'] })
+    await places.destination(analytics, hashing)
+    await analytics.identify('alice', traits)
+    await host.hits(1)
+    localStorage.removeItem('skalin:visit')
+    await analytics.deregister('Skalin')
+    const next = await openPage(host, { traits: ['plan'] })
+    await places.destination(next.analytics, hashing)
+    await next.analytics.track('Used')
+    const uis = (await told(host, 3)).filter(([name]) => name === 'ui')
+    expect(uis).toEqual(Array(2).fill(['ui', { ...alice, plan: 'h-gold' }, 'acme']))
+  })
+})
+
+describe('the note of a person', () => {
+  const consent = { categories: ['Analytics'] }
+  const stamped = (yes: boolean) =>
+    ({ consent: { categoryPreferences: { Analytics: yes } } }) as never
+
+  test('holds the e-mail address, the customer and the chosen traits, and no id', async ({
+    host,
+  }) => {
+    const { analytics } = await openPage(host, { traits: ['age'] })
+    await analytics.identify('user-7', { ...traits, age: 7, secret: 'hidden' })
+    const note = noteOf()
+    expect(note).toContain('alice@example.com')
+    expect(note).toContain('"age":7')
+    expect(note).toContain('acme')
+    expect(note).not.toMatch(/user-7|secret|hidden|gold/)
+  })
+
+  test('is not made before consent, and of what was said until then once it is there', async ({
+    host,
+  }) => {
+    const { analytics } = await openPage(host, { consent })
+    await analytics.identify('alice', traits, stamped(false))
+    await analytics.track('Refused', {}, stamped(false))
+    expect(noteOf()).toBeUndefined()
+
+    await analytics.track('Used', {}, stamped(true))
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+    expect(noteOf()).toContain('alice@example.com')
+  })
+
+  test('goes with a consent that is withdrawn, and comes back with it', async ({ host }) => {
+    const { analytics } = await openPage(host, { consent })
+    await analytics.identify('alice', traits, stamped(true))
+    expect(noteOf()).toBeDefined()
+    await analytics.track('Refused', {}, stamped(false))
+    expect(noteOf()).toBeUndefined()
+    await analytics.identify('alice', traits, stamped(false))
+    expect(noteOf()).toBeUndefined()
+    await analytics.track('Used', {}, stamped(true))
+    expect(noteOf()).toBeDefined()
+  })
+
+  test('is not made under Global Privacy Control', async ({ host }) => {
+    setGpc(true)
+    const { analytics } = await openPage(host, { respectGpc: true })
+    await analytics.identify('alice', traits)
+    expect(noteOf()).toBeUndefined()
+  })
+
+  test('goes with `reset()`, also if what was said arrives after it', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    const call = analytics.identify('alice', traits)
+    expect(noteOf()).toBeDefined()
+    analytics.reset()
+    expect(noteOf()).toBeUndefined()
+    await call
+    await host.hits(1)
+    expect(noteOf()).toBeUndefined()
+  })
+
+  test('goes with `clear()`', async ({ host }) => {
+    const plugin = host.plugin()
+    const analytics = await host.analytics({}, plugin)
+    await analytics.identify('alice', traits)
+    await plugin.clear()
+    expect(noteOf()).toBeUndefined()
+  })
+
+  test('lasts 7 days without a call', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits)
+    await analytics.deregister('Skalin')
+    const later = Date.now() + 7 * 24 * 3_600_000 + 1
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(later)
+    onTestFinished(() => clock.mockRestore())
+    await openPage(host)
+    expect(noteOf()).toBeUndefined()
+  })
+
+  test('tells another tab what arrived', async ({ host }) => {
+    const mask = changing(({ traits }) => {
+      if (traits) traits['email'] = 'masked@example.com'
+    })
+    const [here, there] = [await openPage(host), await openPage(host)]
+    for (const { analytics } of [here, there]) await places.destination(analytics, mask)
+    void here.analytics.identify('alice', traits)
+    // The other tab sees at once that somebody has logged in, and later what arrived of it.
+    await there.analytics.track('Early')
+    await host.hits(2)
+    const key = Object.keys(localStorage).find((name) => name.startsWith('skalin:person:'))
+    window.dispatchEvent(Object.assign(new Event('storage'), { key }))
+    await there.analytics.track('Late')
+    const late = (await told(host, 3)).find(([name]) => name === 'Late')
+    expect(late).toEqual(['Late', { id: 'alice', email: 'masked@example.com' }, 'acme'])
+  })
+
+  test('is not kept with `disableClientPersistence`', async ({ host }) => {
+    const analytics = await host.analytics({ disableClientPersistence: true }, host.plugin())
+    await analytics.identify('alice', traits)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+    expect(noteOf()).toBeUndefined()
+  })
+
+  test.for([
+    '',
+    '{',
+    'null',
+    '7',
+    '[]',
+    '{}',
+    '{"user":"","of":"","traitsMark":"","groupMark":"","at":0,"traits":7}',
+  ])('may be spoilt: %s', async (json, { host }) => {
+    const first = await openPage(host)
+    await first.analytics.identify('alice', traits)
+    await first.analytics.deregister('Skalin')
+    const key = Object.keys(localStorage).find((name) => name.startsWith('skalin:person:'))
+    localStorage.setItem(String(key), json)
+    const { analytics } = await openPage(host)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
+  })
+})
+
+test('another user without a reset is said once, with what it does to the customer', async ({
+  host,
+}) => {
+  const { analytics } = await openPage(host)
+  await analytics.identify('alice', { email: alice.email })
+  await analytics.group('acme')
+  const logs = []
+  for (const user of ['bob', 'bob', 'carol']) {
+    const ctx = await analytics.identify(user)
+    logs.push(...ctx.logs().filter(({ level }) => level === 'warn'))
+  }
+  expect(logs.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/without.*reset.*group/),
+  ])
+})
+
+describe('what is held follows its visitor', () => {
+  test('through `setAnonymousId()`', async ({ host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await analytics.track('Before')
+    analytics.setAnonymousId('another')
+    await analytics.track('Between')
+    analytics.setAnonymousId('a third')
+    await analytics.identify('alice', traits)
+    const all = await told(host, 3)
+    expect(all.map(([name, identity]) => [name, identity])).toEqual(
+      expect.arrayContaining([
+        ['Before', alice],
+        ['Between', alice],
+      ]),
+    )
+  })
+
+  test('but not to the visitor of whom another tab says that it is another', async ({ host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await analytics.track('Of somebody')
+    // Another tab's `reset()`.
+    localStorage.setItem('ajs_anonymous_id', '"somebody-else"')
+    document.cookie = 'ajs_anonymous_id=somebody-else; path=/'
+    window.dispatchEvent(Object.assign(new Event('storage'), { key: 'ajs_anonymous_id' }))
+    await analytics.identify('bob')
+    await analytics.track('Of bob')
+    // What is held waits on, and is no reason to wait for it.
+    const hits = await host.collector.hits({ count: 2 })
+    expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of bob'])
+  })
+})
