@@ -121,7 +121,7 @@ export function createDestination(
       made !== undefined &&
       !isKept &&
       settings.consent === undefined &&
-      !middleware.isInstalled() &&
+      !middleware.isInstalled(analytics) &&
       countBetween(analytics) === 0
     if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
     return {

@@ -62,7 +62,8 @@ export function createPipeline(parts: Parts): Pipeline {
     return between === 0 || (between === 1 && isOnlyStamped(asOf.print, ctx.event))
   }
 
-  const isUntouched = (call: Call<AsOf>) => !middleware.isInstalled() && isStraight(call)
+  const isUntouched = (call: Call<AsOf>) =>
+    !middleware.isInstalled(call.analytics) && isStraight(call)
 
   function sourceOf(call: Call<AsOf>, event: SegmentEvent): MappingSource {
     const { at, fragment, asOf } = call
@@ -149,7 +150,11 @@ export function createPipeline(parts: Parts): Pipeline {
       : isStraight(call)
         ? traits
         : undefined
-    const passed = await middleware.ask({ ...asked, type: 'identify', traits: before ?? {} })
+    const passed = await middleware.ask(
+      call.analytics,
+      { ...asked, type: 'identify', traits: before ?? {} },
+      reporter.about(call.ctx, event),
+    )
     if (passed?.type !== 'identify') return undefined
     // What was said has been through the middlewares before: they may take from it, not change it again.
     const introduction = isHeardOf(knowledge) ? keepOf(passed, before) : passed
@@ -185,21 +190,25 @@ export function createPipeline(parts: Parts): Pipeline {
     take(call) {
       const { ctx } = call
       if (rescued.has(ctx)) return
-      if (!middleware.isInstalled()) takeNow(call, ctx.event)
-      else if (isDuplicate(call)) reporter.about(ctx, ctx.event).skipped('duplicate')
-      else middleware.pass(ctx.event, (event) => takePassed(call, event))
+      const told = reporter.about(ctx, ctx.event)
+      if (!middleware.isInstalled(call.analytics)) takeNow(call, ctx.event)
+      else if (isDuplicate(call)) told.skipped('duplicate')
+      else {
+        middleware.pass(call.analytics, ctx.event, told, (event) => takePassed(call, event))
+      }
     },
 
     rescue(call) {
       const { ctx, analytics } = call
-      if (settings.consent !== undefined || middleware.isInstalled() || rescued.has(ctx)) return
+      if (settings.consent !== undefined || middleware.isInstalled(analytics) || rescued.has(ctx))
+        return
       if (countBetween(analytics) > 0 || !isMeant(ctx.event)) return
       rescued.add(ctx)
       takeNow(call, ctx.event)
     },
 
     async stop() {
-      if (middleware.isInstalled()) await middleware.settled()
+      await middleware.settled()
       stopped = true
     },
   }

@@ -8,6 +8,7 @@ import {
   isBrowserAnalytics,
   isNullAnalytics,
 } from './segment/host.ts'
+import { log } from './report.ts'
 import { createMiddleware } from './segment/middleware.ts'
 import { createRegistrations } from './segment/registrations.ts'
 import { type SkalinSettings, resolveSettings } from './settings.ts'
@@ -92,6 +93,7 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
   const middleware = createMiddleware()
   const registrations = createRegistrations((instance) => {
     destination?.unwatch(instance)
+    middleware.leave(instance)
     if (registrations.isEmpty()) stop()
   })
   let loaded = false
@@ -102,19 +104,6 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
     destination = undefined
     // Not waited for: until `unload` has answered, Segment takes away what is registered anew.
     void ending?.stop().catch(() => undefined)
-  }
-
-  function log(
-    ctx: SegmentContext,
-    level: 'warn' | 'error',
-    message: string,
-    error?: unknown,
-  ): void {
-    try {
-      ctx.log(level, `Skalin: ${message}`, error === undefined ? undefined : { error })
-    } catch {
-      // No context that logs: there is nobody to tell.
-    }
   }
 
   function hook<Ctx extends SegmentContext>(ctx: Ctx): Ctx {
@@ -146,6 +135,7 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
           if (lacks.length > 0)
             log(ctx, 'warn', `This page has no working ${lacks.join(', ')}: what needs that waits.`)
           destination ??= createDestination(settings, instance, middleware)
+          middleware.enter(instance)
           registrations.enter(instance, plugin.load)
           destination.watch(instance)
         }

@@ -64,6 +64,10 @@ export type Reporter = {
     skipped: (reason: SkipReason) => void
     dropped: (reason: DropReason) => void
     made: (hit: Hit) => void
+    /** Says, in its log, what went wrong with it. */
+    failed: (message: string, error?: unknown) => void
+    /** Says, once, what is wrong with the site. */
+    warn: (message: string) => void
   }
   progress: (progress: Progress) => void
   dropped: (row: Pick<Row, 'hit' | 'attempts'>, reason: DropReason) => void
@@ -78,23 +82,29 @@ const unreadable =
 /** How many hits are remembered with the call that they were made of. */
 const remembered = 1000
 
+/** Says something in Segment's log. */
+export function log(
+  ctx: SegmentContext,
+  level: 'debug' | 'warn' | 'error',
+  message: string,
+  error?: unknown,
+): void {
+  try {
+    ctx.log(level, `Skalin: ${message}`, error === undefined ? undefined : { error })
+  } catch {
+    // Not a context that logs: there is nobody to tell.
+  }
+}
+
 export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
   const messageIds = new Map<string, string>()
   const warned = new Set<string>()
   let lastCtx: SegmentContext | undefined
 
-  function log(level: 'debug' | 'warn', message: string): void {
-    try {
-      lastCtx?.log(level, `Skalin: ${message}`)
-    } catch {
-      // Not a context that logs.
-    }
-  }
-
   function tell(report: DeliveryReport): void {
     const { outcome, reason, hit, status } = report
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
-    log('debug', what.join(' '))
+    if (lastCtx) log(lastCtx, 'debug', what.join(' '))
     try {
       onDelivery(report)
     } catch {
@@ -106,7 +116,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     // Before the first call there is nobody to tell: it is said when it comes up again.
     if (lastCtx === undefined || warned.has(message)) return
     warned.add(message)
-    log('warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
+    log(lastCtx, 'warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
   }
 
   const idOf = (hit: Hit) => {
@@ -127,6 +137,8 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
           messageIds.set(hit.event_id, messageId)
           forgetOldest(messageIds, remembered)
         },
+        failed: (message, error) => log(ctx, 'error', message, error),
+        warn,
       }
     },
 

@@ -1,78 +1,80 @@
 import { within } from '../browser/deadline.ts'
 import type { SegmentEvent } from '../hit/event.ts'
 import { field } from '../hit/read.ts'
+import { copy } from './copy.ts'
+import { facade } from './facade.ts'
 import type { DestinationMiddleware } from './host.ts'
+import { shared } from './shared.ts'
 
 /** One that hangs must not hold up all that come after it. */
 const timeoutMs = 10_000
 
-type Payload = { obj: object; [method: string]: unknown }
-
-const readers = [
-  'type', 'action', 'userId', 'anonymousId', 'groupId', 'messageId', 'event', 'name', 'category',
-  'properties', 'traits', 'context', 'integrations', 'timestamp',
-] // prettier-ignore
-
-/** What a middleware sees of an event: the part of Segment's Facade that middlewares use. */
-function facade(event: object): Payload {
-  const reader = (name: string) =>
-    [name, () => field(event, name === 'action' ? 'type' : name)] as const
-  return {
-    obj: event,
-    rawEvent: () => event,
-    json: () => event,
-    ...Object.fromEntries(readers.map(reader)),
-  }
+/** Where it is said what a middleware cannot do. */
+type Log = {
+  failed: (message: string, error?: unknown) => void
+  /** Once. */
+  warn: (message: string) => void
 }
 
-function copy(event: object): object {
-  try {
-    return structuredClone(event)
-  } catch {
-    // A function among the properties, say. The other fields are copied all the same.
-    return Object.fromEntries(
-      Object.entries(event).map(([name, value]: [string, unknown]) => [name, copyField(value)]),
-    )
-  }
-}
-
-function copyField(value: unknown): unknown {
-  try {
-    return structuredClone(value)
-  } catch {
-    return typeof value === 'object' ? { ...value } : value
-  }
-}
-
-/** The middlewares that somebody has put before the plugin. */
+/** The middlewares that somebody has put before this destination, on each instance. */
 export type Middleware = {
+  /** The plugin is registered on an instance, or no longer. */
+  enter: (instance: object) => void
+  leave: (instance: object) => void
+  /** As Segment calls it, for each copy of the package that is registered. */
   add: (...middlewares: DestinationMiddleware[]) => void
-  isInstalled: () => boolean
-  /** Goes through in the order of the calls, and then to `onDone`, which the next one waits for. */
-  pass: (event: object, onDone: (event: SegmentEvent | undefined) => void | Promise<void>) => void
-  /** Goes through at once. */
-  ask: (event: object) => Promise<SegmentEvent | undefined>
+  isInstalled: (instance: object) => boolean
+  /**
+   * Asks each middleware in turn, with a copy of the event; `undefined` when one stops it, by not
+   * calling `next`, by handing on nothing, by throwing, or by taking more than 10 seconds.
+   */
+  ask: (instance: object, event: object, log: Log) => Promise<SegmentEvent | undefined>
+  /** The same in the order of the calls, and then `onDone`, which the next one waits for. */
+  pass: (
+    instance: object,
+    event: object,
+    log: Log,
+    onDone: (event: SegmentEvent | undefined) => void | Promise<void>,
+  ) => void
   /** Resolves when all events so far are through. */
   settled: () => Promise<void>
 }
 
-/**
- * Asks each middleware in turn, with a copy of the event; `undefined` when one stops it, by not
- * calling `next`, by handing on nothing, by throwing, or by taking more than 10 seconds.
- */
+/** Of an instance; all copies of the package on it have the same. */
+const listOf = (instance: object) =>
+  shared(instance, 'skalin-analytics-plugin:middleware', (): DestinationMiddleware[] => [])
+
 export function createMiddleware(): Middleware {
-  const installed: DestinationMiddleware[] = []
+  /** How much of its list this copy has been told, for each instance that it is registered on. */
+  const told = new Map<object, number>()
+  const early: DestinationMiddleware[] = []
   let last = Promise.resolve()
 
-  async function through(event: object): Promise<SegmentEvent | undefined> {
-    let current: object = event
-    for (const middleware of installed) {
+  /** What another copy has been told before is in the list already. */
+  function put(instance: object, middleware: DestinationMiddleware): void {
+    const list = listOf(instance)
+    const found = list.indexOf(middleware, told.get(instance))
+    told.set(instance, found === -1 ? list.push(middleware) : found + 1)
+  }
+
+  async function through(
+    instance: object,
+    event: unknown,
+    log: Log,
+  ): Promise<SegmentEvent | undefined> {
+    let current = event as object
+    for (const middleware of listOf(instance)) {
       let next: unknown
+      const payload = facade(current, (method) =>
+        log.warn(
+          `Destination middleware called \`${method}()\`, which is not there and answers nothing.`,
+        ),
+      )
       await middleware({
-        payload: facade(current) as never,
+        payload: payload as never,
         integration: 'Skalin',
-        next: (payload: unknown) => {
-          next = field(payload, 'obj')
+        next: (handed: unknown) => {
+          next = field(handed, 'obj')
         },
       })
       if (typeof next !== 'object' || next === null) return undefined
@@ -81,24 +83,45 @@ export function createMiddleware(): Middleware {
     return current
   }
 
-  const ask = (event: object) =>
-    within(timeoutMs, through(copy(event)), undefined).catch(() => undefined)
+  const ask: Middleware['ask'] = (instance, event, log) => {
+    const late = {}
+    return within(timeoutMs, through(instance, copy(event), log), late).then(
+      (passed) => {
+        if (passed !== late) return passed
+        log.failed('A destination middleware took more than 10 seconds: its event is not sent.')
+        return undefined
+      },
+      (error: unknown) => {
+        log.failed('A destination middleware threw: its event is not sent.', error)
+        return undefined
+      },
+    )
+  }
 
   return {
-    settled: () => last,
-    ask,
-
-    add: (...middlewares) => {
-      installed.push(...middlewares.filter((middleware) => typeof middleware === 'function'))
+    enter(instance) {
+      if (!told.has(instance)) told.set(instance, listOf(instance).length)
+      for (const middleware of early.splice(0)) put(instance, middleware)
     },
-    isInstalled: () => installed.length > 0,
-    pass(event, onDone) {
-      const copied = copy(event)
+    leave: (instance) => void told.delete(instance),
+    add(...middlewares) {
+      for (const middleware of middlewares) {
+        if (typeof middleware !== 'function') continue
+        if (told.size === 0) early.push(middleware)
+        for (const instance of told.keys()) put(instance, middleware)
+      }
+    },
+    isInstalled: (instance) => listOf(instance).length > 0,
+    ask,
+    pass(instance, event, log, onDone) {
+      // As of now: whoever holds the event may change it until its turn comes.
+      const copied = copy(event) as object
       last = last
-        .then(() => within(timeoutMs, through(copied), undefined).catch(() => undefined))
+        .then(() => ask(instance, copied, log))
         .then(onDone)
         // One event that cannot be taken must not keep back all that come after it.
         .catch(() => undefined)
     },
+    settled: () => last,
   }
 }

@@ -1,29 +1,54 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { SegmentEvent } from '../../src/hit/event.ts'
 import type { DestinationMiddleware } from '../../src/segment/host.ts'
-import { createMiddleware } from '../../src/segment/middleware.ts'
+import { type Middleware, createMiddleware } from '../../src/segment/middleware.ts'
 import { noon, track } from '../support/events.ts'
 
 type Payload = { obj: Record<string, unknown> } & Record<string, () => unknown>
 type Call = { payload: Payload; integration: string; next: (payload?: unknown) => void }
 
-const having = (...middlewares: ((call: Call) => unknown)[]) => {
+/** What came to Segment's log. */
+let logged: string[] = []
+const log = {
+  failed: (message: string, error?: unknown) =>
+    logged.push([message, error instanceof Error ? error.message : ''].join(' ').trim()),
+  warn: (message: string) => logged.push(message),
+}
+beforeEach(() => {
+  logged = []
+})
+
+/** A plugin that is registered on an instance. */
+function createOn(...instances: object[]): Middleware {
   const middleware = createMiddleware()
-  middleware.add(...(middlewares as unknown as DestinationMiddleware[]))
-  return (event: SegmentEvent) =>
-    new Promise<SegmentEvent | undefined>((resolve) => middleware.pass(event, resolve))
+  instances.forEach(middleware.enter)
+  return middleware
+}
+
+const add = (middleware: Middleware, ...given: ((call: Call) => unknown)[]) =>
+  middleware.add(...(given as unknown as DestinationMiddleware[]))
+
+const passing = (middleware: Middleware, instance: object) => (event: SegmentEvent) =>
+  new Promise<SegmentEvent | undefined>((resolve) => middleware.pass(instance, event, log, resolve))
+
+const having = (...given: ((call: Call) => unknown)[]) => {
+  const instance = {}
+  const middleware = createOn(instance)
+  add(middleware, ...given)
+  return passing(middleware, instance)
 }
 
 const onward = ({ payload, next }: Call) => next(payload)
 
 describe('a middleware', () => {
   test('is installed once there is a function', () => {
-    const middleware = createMiddleware()
-    expect(middleware.isInstalled()).toBe(false)
+    const instance = {}
+    const middleware = createOn(instance)
+    expect(middleware.isInstalled(instance)).toBe(false)
     middleware.add(...([undefined, null, 'else'] as unknown as DestinationMiddleware[]))
-    expect(middleware.isInstalled()).toBe(false)
+    expect(middleware.isInstalled(instance)).toBe(false)
     middleware.add(() => undefined)
-    expect(middleware.isInstalled()).toBe(true)
+    expect(middleware.isInstalled(instance)).toBe(true)
   })
 
   test('that hangs stops its own event only, after 10 seconds', async () => {
@@ -38,39 +63,26 @@ describe('a middleware', () => {
     const passed = Promise.all(events.map(pass))
     await vi.advanceTimersByTimeAsync(10_000)
     expect((await passed).map((event) => event?.event)).toEqual([undefined, 'Goes on'])
+    expect(logged).toEqual([expect.stringContaining('10 seconds')])
   })
 
   test('is told of the event and for whom it is', async () => {
     const told: unknown[] = []
-    const event = track({ name: 'n', category: 'c', groupId: 'g', traits: { a: 1 }, context: {} })
+    const event = track({ context: { traits: { email: 'a@example.com' } } })
     await having(({ payload, integration, next }) => {
-      const { obj, ...readers } = payload
-      const answers = Object.entries(readers).map(([name, read]) => [name, read()])
-      told.push(integration, obj, Object.fromEntries(answers))
+      told.push(integration, payload.obj, payload['event']?.(), payload['email']?.())
       next(payload)
     })(event)
-    expect(told).toEqual([
-      'Skalin',
-      event,
-      {
-        rawEvent: event,
-        json: event,
-        type: 'track',
-        action: 'track',
-        userId: 'alice',
-        anonymousId: 'browser-1',
-        groupId: 'g',
-        messageId: 'message-1',
-        event: 'Import',
-        name: 'n',
-        category: 'c',
-        properties: undefined,
-        traits: { a: 1 },
-        context: {},
-        integrations: undefined,
-        timestamp: new Date(noon),
-      },
-    ])
+    expect(told).toEqual(['Skalin', event, 'Import', 'a@example.com'])
+  })
+
+  test("that asks for what is left out of Segment's Facade does not lose the event", async () => {
+    const pass = having((call) => {
+      expect(call.payload['revenue']?.()).toBeUndefined()
+      onward(call)
+    })
+    expect(await pass(track())).toEqual(track())
+    expect(logged).toEqual([expect.stringContaining('`revenue()`')])
   })
 
   test('that hands the event on changes nothing', async () => {
@@ -120,7 +132,7 @@ describe('a middleware', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('of the site'))],
-  ])('that %s stops the event', async (_, middleware) => {
+  ])('that %s stops the event', async (what, middleware) => {
     const asked: string[] = []
     const after = (call: Call) => {
       asked.push('after')
@@ -128,6 +140,8 @@ describe('a middleware', () => {
     }
     expect(await having(middleware, after)(track())).toBeUndefined()
     expect(asked).toEqual([])
+    const isSaid = /throws|rejects/.test(what)
+    expect(logged).toEqual(isSaid ? [expect.stringMatching(/threw.*of the site$/)] : [])
   })
 
   test('gets what the one before handed on', async () => {
@@ -181,19 +195,112 @@ describe('the event that was called', () => {
   })
 })
 
+describe('on an instance, middleware', () => {
+  const adding = (letter: string) => (call: Call) => {
+    call.payload.obj['event'] = `${String(call.payload['event']?.())}${letter}`
+    onward(call)
+  }
+  const [a, b, c] = [adding('a'), adding('b'), adding('c')]
+  const eventOf = async (middleware: Middleware, instance: object) =>
+    (await passing(middleware, instance)(track({ event: '' })))?.event
+
+  test('is one for all copies, those that come later, too, in the order in which it was added', async () => {
+    const instance = {}
+    const [one, two] = [createOn(instance), createOn(instance)]
+    // Segment tells each copy that is there.
+    for (const copy of [one, two]) add(copy, a)
+    const three = createOn(instance)
+    for (const copy of [one, two, three]) add(copy, b)
+    for (const copy of [one, two, three]) expect(await eventOf(copy, instance)).toBe('ab')
+  })
+
+  test('is asked as often as it was added', async () => {
+    const instance = {}
+    const [one, two] = [createOn(instance), createOn(instance)]
+    for (const middleware of [a, a]) for (const copy of [one, two]) add(copy, middleware)
+    expect(await eventOf(two, instance)).toBe('aa')
+  })
+
+  test('may be told to one copy alone', async () => {
+    const instance = {}
+    const [one, two] = [createOn(instance), createOn(instance)]
+    add(one, a)
+    for (const copy of [one, two]) add(copy, b)
+    add(two, c)
+    expect(await eventOf(one, instance)).toBe('abc')
+  })
+
+  test('is none of another instance', async () => {
+    const [here, there] = [{}, {}]
+    const [one, two] = [createOn(here), createOn(there)]
+    add(one, a)
+    expect(await eventOf(two, there)).toBe('')
+    expect(two.isInstalled(there)).toBe(false)
+  })
+
+  test('may be added before the plugin is registered', async () => {
+    const instance = {}
+    const middleware = createMiddleware()
+    add(middleware, a)
+    middleware.enter(instance)
+    add(middleware, b)
+    expect(await eventOf(middleware, instance)).toBe('ab')
+  })
+
+  test('stays when the plugin goes and comes back', async () => {
+    const instance = {}
+    const middleware = createOn(instance)
+    add(middleware, a)
+    middleware.leave(instance)
+    middleware.enter(instance)
+    add(middleware, b)
+    expect(await eventOf(middleware, instance)).toBe('ab')
+  })
+})
+
+describe('an event of which one property cannot be read', () => {
+  test('loses that property alone', async () => {
+    const properties = {
+      plan: 'pro',
+      deep: {
+        er: 1,
+        get broken() {
+          return throwing()
+        },
+      },
+      callback: throwing,
+    }
+    const circle: Record<string, unknown> = { callback: throwing }
+    circle['self'] = circle
+    const passed = await having(onward)(track({ properties: { ...properties, circle } }))
+    expect(passed?.properties).toEqual({
+      plan: 'pro',
+      deep: { er: 1 },
+      callback: throwing,
+      circle: { callback: throwing },
+    })
+  })
+})
+
 describe('events', () => {
   test('go on in the order of the calls, however long each takes', async () => {
     let release: () => void = throwing
     const first = new Promise<void>((resolve) => (release = resolve))
-    const middleware = createMiddleware()
+    const instance = {}
+    const middleware = createOn(instance)
     middleware.add(async ({ payload, next }) => {
       if ((payload as Payload)['event']?.() === 'first') await first
       next(payload)
     })
     const done: unknown[] = []
-    middleware.pass(track({ event: 'first' }), (event) => void done.push(event?.event))
+    middleware.pass(
+      instance,
+      track({ event: 'first' }),
+      log,
+      (event) => void done.push(event?.event),
+    )
     const last = new Promise<void>((resolve) =>
-      middleware.pass(track({ event: 'second' }), (event) => {
+      middleware.pass(instance, track({ event: 'second' }), log, (event) => {
         done.push(event?.event)
         resolve()
       }),
@@ -204,10 +311,11 @@ describe('events', () => {
   })
 
   test('are not kept back by one that cannot be taken', async () => {
-    const middleware = createMiddleware()
+    const instance = {}
+    const middleware = createOn(instance)
     middleware.add(onward as unknown as DestinationMiddleware)
-    middleware.pass(track(), throwing)
-    const next = new Promise((resolve) => middleware.pass(track(), resolve))
+    middleware.pass(instance, track(), log, throwing)
+    const next = new Promise((resolve) => middleware.pass(instance, track(), log, resolve))
     expect(await next).toEqual(track())
   })
 })
