@@ -165,7 +165,9 @@ export function createDestination(
       unwatchTabs = watchOtherTabs((key) => {
         if (key === personKey || key === null) people.doubt()
         if (key === visitKey || key === null) visits.doubt()
-        for (const user of storedUsers.values()) user.doubt(key)
+        if (key?.startsWith('skalin:') !== true) {
+          for (const user of storedUsers.values()) user.doubt(key)
+        }
       })
     } catch {
       // A page that lets nobody listen: its calls are sent all the same.

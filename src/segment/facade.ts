@@ -136,7 +136,7 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
     channel: () => field('channel'),
     userAgent: () => proxy('context.userAgent'),
     email,
-    properties,
+    ...(isView || type === 'track' || type === 'group' ? { properties } : {}),
     traits,
     ...(isView || type === 'track' ? { event } : {}),
     name,

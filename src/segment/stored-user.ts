@@ -23,89 +23,54 @@ export type StoredUser = {
   doubt: (key: string | null) => void
 }
 
-type Store = 'localStorage' | 'cookie' | 'memory'
-
-/** How long the group is believed in which nobody was seen to change. */
-const groupMs = 1000
-
 const changing = ['identify', 'group', 'alias']
-
-/** Where an instance keeps its user or its group, and under which names. As Segment's `User` decides it. */
-function placeOf({ options }: Analytics, part: 'user' | 'group', traitsKey: string) {
-  const own = field(options, part)
-  const listed = field(field(own, 'storage') ?? field(options, 'storage'), 'stores')
-  const isMemory =
-    field(options, 'disableClientPersistence') === true || field(own, 'persist') === false
-  const all: Store[] = isMemory
-    ? ['memory']
-    : Array.isArray(listed)
-      ? (listed as Store[])
-      : ['localStorage', 'cookie', 'memory']
-  const stores =
-    field(own, 'localStorageFallbackDisabled') === true
-      ? all.filter((store) => store !== 'localStorage')
-      : all
-  return {
-    stores,
-    idKey: text(field(field(own, 'cookie'), 'key')) ?? `ajs_${part}_id`,
-    traitsKey: text(field(field(own, 'localStorage'), 'key')) ?? traitsKey,
-  }
-}
-
 const anonymousKey = 'ajs_anonymous_id'
 
-function fromStorage(key: string): string | null {
-  try {
-    return localStorage.getItem(key)
-  } catch {
-    return null
-  }
+/** Whether an instance keeps its user in `localStorage`. As Segment's `User` decides it. */
+function isInStorage({ options }: Analytics): boolean {
+  const own = field(options, 'user')
+  const stores = field(field(own, 'storage') ?? field(options, 'storage'), 'stores')
+  return (
+    field(options, 'disableClientPersistence') !== true &&
+    field(own, 'persist') !== false &&
+    field(own, 'localStorageFallbackDisabled') !== true &&
+    (!Array.isArray(stores) || stores.includes('localStorage'))
+  )
 }
 
-function fromCookies(key: string): string | null {
+function read(place: () => string | null): string {
   try {
-    const start = `${key}=`
-    const found = document.cookie.split('; ').find((cookie) => cookie.startsWith(start))
-    return found === undefined ? null : found.slice(start.length)
+    return place() ?? ''
   } catch {
-    return null
+    // Blocked, for Segment as well.
+    return ''
   }
 }
 
 export function createStoredUser(instance: Analytics): StoredUser {
-  const userPlace = placeOf(instance, 'user', 'ajs_user_traits')
-  const groupPlace = placeOf(instance, 'group', 'ajs_group_properties')
-  const isShared = userPlace.stores.includes('localStorage')
-  const groupIsShared = groupPlace.stores.includes('localStorage')
+  const isStorage = isInStorage(instance)
+  const keyOf = (part: string, store: string, usual: string) =>
+    text(field(field(field(instance.options, part), store), 'key')) ?? usual
+  const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')
+  const groupKey = keyOf('group', 'cookie', 'ajs_group_id')
   let kept: Stored | undefined
+  let glimpsed = ''
   let isDoubted = false
   let isForeign = false
-  let groupAt = 0
 
-  // Not by way of Segment's getters, where that is possible: looking must change nothing.
-  function traitsMark(): string {
-    if (isShared) return fromStorage(userPlace.traitsKey) ?? ''
-    try {
-      return JSON.stringify([callMethod(callMethod(instance, 'user'), 'traits')])
-    } catch {
-      return ''
-    }
-  }
-  function groupMark(): string {
-    const { stores, idKey } = groupPlace
-    const mark =
-      (groupIsShared ? fromStorage(idKey) : null) ??
-      (stores.includes('cookie')
-        ? fromCookies(idKey)
-        : text(callMethod(callMethod(instance, 'group'), 'id')))
-    return mark ?? ''
-  }
+  const traitsOf = () => callMethod(callMethod(instance, 'user'), 'traits')
+  const item = (key: string) => read(() => localStorage.getItem(key))
+  const traitsMark = () => (isStorage ? item(traitsKey) : read(() => JSON.stringify([traitsOf()])))
+
+  /** Differs when the traits or the group do; to look at it changes nothing and asks no getter that would. */
+  const glimpse = () =>
+    `${isStorage ? item(groupKey) : read(() => document.cookie)} ${traitsMark()}`
 
   function formerIds(anonymousId: string | undefined): readonly string[] {
     if (kept?.anonymousId === undefined) return []
     if (kept.anonymousId === anonymousId) return kept.formerIds
     // Whether another tab has changed a cookie, nobody tells. Another user gets another id.
-    const isOwn = !isForeign && (isShared || !userPlace.stores.includes('cookie'))
+    const isOwn = !isForeign && (isStorage || !glimpsed.includes(`${anonymousKey}=`))
     return isOwn && kept.userId === undefined
       ? [...kept.formerIds, kept.anonymousId].slice(-20)
       : []
@@ -113,24 +78,24 @@ export function createStoredUser(instance: Analytics): StoredUser {
 
   function ask(): Stored {
     const user = callMethod(instance, 'user')
-    const userId = text(callMethod(user, 'id'))
     const anonymousId = text(callMethod(user, 'anonymousId'))
-    const traits = callMethod(user, 'traits')
+    const traits = traitsOf()
+    const groupId = callMethod(callMethod(instance, 'group'), 'id')
     const stored = {
-      userId,
+      userId: text(callMethod(user, 'id')),
       anonymousId,
       formerIds: formerIds(anonymousId),
       traits: typeof traits === 'object' ? { ...traits } : undefined,
-      groupId: callMethod(callMethod(instance, 'group'), 'id'),
+      groupId,
       traitsMark: traitsMark(),
-      groupMark: groupMark(),
+      groupMark: text(groupId) ?? '',
     }
+    glimpsed = glimpse()
     isDoubted = isForeign = false
-    groupAt = Date.now()
     return stored
   }
 
-  /** What the event itself tells, and what a look without a getter tells. */
+  /** What the event itself tells, and what a glimpse does. */
   function isAsBefore(made: SegmentEvent | undefined, before: Stored): boolean {
     if (isDoubted) return false
     if (made !== undefined) {
@@ -138,10 +103,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       if (text(made.userId) !== before.userId) return false
       if (text(made.anonymousId) !== before.anonymousId) return false
     }
-    if (traitsMark() !== before.traitsMark) return false
-    if (groupIsShared && Math.abs(Date.now() - groupAt) < groupMs) return true
-    groupAt = Date.now()
-    return groupMark() === before.groupMark
+    return glimpse() === glimpsed
   }
 
   return {
@@ -158,12 +120,10 @@ export function createStoredUser(instance: Analytics): StoredUser {
       return kept ?? now
     },
     doubt(key) {
-      if (key === anonymousKey || key === null) {
-        isForeign = true
-        if (kept !== undefined) kept = { ...kept, formerIds: [] }
-      }
-      const keys = [anonymousKey, userPlace.idKey, userPlace.traitsKey, groupPlace.idKey, null]
-      if (keys.includes(key)) isDoubted = true
+      isDoubted = true
+      if (key !== null && key !== anonymousKey) return
+      isForeign = true
+      if (kept !== undefined) kept = { ...kept, formerIds: [] }
     },
   }
 }
