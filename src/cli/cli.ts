@@ -1,6 +1,7 @@
 import { short } from '../testing/printable.ts'
 import { mustBe } from '../testing/rules.ts'
 import { parseOptions } from './args.ts'
+import { checkCommand } from './check-command.ts'
 import { collectorCommand } from './collector-command.ts'
 import type { CliIo, Command } from './command.ts'
 import { functionCommand } from './function-command.ts'
@@ -11,6 +12,7 @@ declare const __VERSION__: string
 const usage = `Usage: skalin-analytics-plugin <command> [options]
 
   collector   a local stand-in for Skalin's collector, with an inspector of what arrives
+  check       whether an endpoint takes hits from the pages of your application
   function    prints the code of the Segment Function
 
   -h, --help  print this help, or with a command that of the command
@@ -18,6 +20,7 @@ const usage = `Usage: skalin-analytics-plugin <command> [options]
 
 const commands: Readonly<Record<string, Command>> = {
   collector: collectorCommand,
+  check: checkCommand,
   function: functionCommand,
 }
 
@@ -41,7 +44,9 @@ export const runCli = async (args: string[], io: CliIo): Promise<number> => {
   if (name?.startsWith('-')) return refuse(`Unknown option \`${short(name)}\`.`)
   if (!command) {
     const known = Object.keys(commands).map((each) => `\`${each}\``)
-    return refuse(mustBe('command', known.join(' or '), name))
+    return refuse(
+      mustBe('command', `${known.slice(0, -1).join(', ')} or ${known.at(-1) ?? ''}`, name),
+    )
   }
   const parsed = parseOptions(rest, command.options)
   if ('problem' in parsed) return refuse(parsed.problem)

@@ -1,6 +1,6 @@
 import type { Sender } from './protocol.ts'
 import type { ReceivedRequest } from './received.ts'
-import { checkAll, isWhole, optional } from './rules.ts'
+import { checkAll, isOrigin, isWhole, optional } from './rules.ts'
 
 /** How to start a collector. */
 export type CollectorOptions = {
@@ -39,12 +39,6 @@ export type CollectorOptions = {
    */
   onRequest?: (received: ReceivedRequest) => unknown
 }
-
-const isOrigin = (value: unknown): boolean =>
-  typeof value === 'string' &&
-  URL.canParse(value) &&
-  /^https?:$/.test(new URL(value).protocol) &&
-  new URL(value).href.replace(/\/$/, '') === new URL(value).origin
 
 const rules = {
   port: optional<unknown>('a whole number from 0 to 65535', (value) => isWhole(value, 0, 65535)),

@@ -39,6 +39,12 @@ export const isWhole = (value: unknown, least: number, most: number): boolean =>
 
 export const isMilliseconds = (value: unknown): boolean => isWhole(value, 0, MAX_DELAY_MS)
 
+export const isOrigin = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  URL.canParse(value) &&
+  /^https?:$/.test(new URL(value).protocol) &&
+  new URL(value).href.replace(/\/$/, '') === new URL(value).origin
+
 /** What is wrong with an object's values, and with its names; `what` says what they would be a part of. */
 export const checkAll = (
   what: string,

@@ -1,43 +1,15 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { runCli } from '../../src/cli/cli.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { ReceivedRequest } from '../../src/testing/index.ts'
 import { featureHit, identityHit, startCollector } from '../testing/support.ts'
-
-type Run = {
-  out: string[]
-  err: string[]
-  exit: Promise<number>
-  stop: () => void
-  /** Waits until there are so many lines of standard output. */
-  lines: (count: number) => Promise<string[]>
-}
-
-const run = (...args: string[]): Run => {
-  const out: string[] = []
-  const err: string[] = []
-  const news = new EventEmitter()
-  const controller = new AbortController()
-  const into = (lines: string[]) => (line: string) => {
-    lines.push(line)
-    news.emit('line')
-  }
-  const exit = runCli(args, { out: into(out), err: into(err), signal: controller.signal })
-  const stop = (): void => controller.abort()
-  onTestFinished(stop)
-  const lines = async (count: number): Promise<string[]> => {
-    while (out.length < count) await once(news, 'line')
-    return out
-  }
-  return { out, err, exit, stop, lines }
-}
+import { run } from './run.ts'
 
 const send = (endpoint: string, hit: Record<string, string>): Promise<Response> =>
   fetch(endpoint, { method: 'POST', body: new URLSearchParams(hit) })
@@ -48,6 +20,7 @@ const endpointIn = (line: string | undefined): string =>
 const usage = `Usage: skalin-analytics-plugin <command> [options]
 
   collector   a local stand-in for Skalin's collector, with an inspector of what arrives
+  check       whether an endpoint takes hits from the pages of your application
   function    prints the code of the Segment Function
 
   -h, --help  print this help, or with a command that of the command
@@ -169,9 +142,12 @@ test('--version prints the version', async () => {
 })
 
 test.each<[string[], string, string?]>([
-  [[], '`command` must be `collector` or `function` (received: nothing).'],
-  [['serve'], '`command` must be `collector` or `function` (received: "serve").'],
-  [['constructor'], '`command` must be `collector` or `function` (received: "constructor").'],
+  [[], '`command` must be `collector`, `check` or `function` (received: nothing).'],
+  [['serve'], '`command` must be `collector`, `check` or `function` (received: "serve").'],
+  [
+    ['constructor'],
+    '`command` must be `collector`, `check` or `function` (received: "constructor").',
+  ],
   [['--json'], 'Unknown option `--json`.'],
   [['collector', 'now'], 'Unexpected argument `now`.', collectorUsage],
   [['collector', '--prot', '1'], 'Unknown option `--prot`.', collectorUsage],
