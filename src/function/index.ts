@@ -47,15 +47,15 @@ async function handleBatch(
 ): Promise<Status[]> {
   const settings = resolveSettings(rawSettings)
   const statuses: Status[] = []
-  // One iterator for all lanes: each takes the next event that none has taken.
+  // One iterator for all workers: each takes the next event that none has taken.
   const queue = events.entries()
   await inTime(async (timer) => {
-    const lane = async (): Promise<void> => {
+    const worker = async (): Promise<void> => {
       for (const [index, event] of queue) {
         statuses[index] = statusOf(await deliver(event, settings, timer))
       }
     }
-    await Promise.all(Array.from({ length: maxInFlight }, lane))
+    await Promise.all(Array.from({ length: maxInFlight }, worker))
   })
   return statuses
 }

@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { describe, expect } from 'vitest'
 import { type Collector, createCollector, type Fault } from '../../src/testing/index.ts'
+import { until } from '../support/deadline.ts'
 import { test } from './collector.ts'
 import { type Fate, carry } from './retries.ts'
 import { type Payload, deploy } from './sandbox.ts'
@@ -138,6 +142,45 @@ describe.each([
   )
 })
 
+test('what it gives up, it lets go: no connection stays open', async () => {
+  const open = new Set<Socket>()
+  const server = createServer(() => undefined).on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const settings = { clientId: 'client', endpoint: `http://127.0.0.1:${port}` }
+  const [verdict] = await deploy().invokeBatch(calls(1), settings)
+  expect(verdict).toMatchObject({ kind: 'retried', message: 'Skalin did not answer in time.' })
+  await until(() => open.size === 0, { message: 'the end of the connection' })
+  server.close()
+})
+
+describe("with Node's own `fetch`, should Segment change to it", () => {
+  const today = () => deploy(undefined, { fetch, TextEncoder, AbortController })
+
+  test.for<Fault>([
+    { kind: 'status', status: 302, location: 'http://127.0.0.1:1/' },
+    { kind: 'status', status: 503 },
+    { kind: 'reset' },
+  ])('an outage loses nothing: %j', async (fault, { collector, settings }) => {
+    const events = calls(3)
+    const fates = await carry(today(), events, settings, {
+      batch: true,
+      at: (hours) => collector.fault(hours < 1 ? fault : undefined),
+    })
+    expect(fatesOf(fates)).toEqual(['delivered'])
+    await expectSound(collector, events)
+  })
+
+  test('no answer is one that comes too late', async ({ collector, settings }) => {
+    collector.fault({ kind: 'hang', at: 'body' })
+    const [verdict] = await today().invokeBatch(calls(1), settings)
+    expect(verdict).toMatchObject({ kind: 'retried', message: 'Skalin did not answer in time.' })
+  })
+})
+
 describe('messages say what happened, and nothing of whom or where', () => {
   test.for<[Fault, string]>([
     [{ kind: 'status', status: 404 }, 'Skalin answered 404.'],
@@ -179,8 +222,12 @@ describe('a batch', () => {
     expect(own).toMatchObject({ kind: 'delivered' })
     expect(rest).toHaveLength(99)
     expect(new Set(rest.map(({ kind }) => kind))).toEqual(new Set(['retried']))
+    // What was begun before this has come before it.
+    collector.fault(undefined)
+    await deploy().invoke({ ...first, messageId: 'later', event: 'Later' }, settings)
+    await collector.hits({ where: ({ event }) => event?.includes('Later') === true })
     // The answered one made room for one more.
-    expect(collector.requests).toHaveLength(21)
+    expect(collector.requests).toHaveLength(20 + 1 + 1)
   })
 
   test('of nothing is answered with nothing', async ({ settings }) => {

@@ -275,113 +275,105 @@ const engageCommon = {
   integrations: { All: false, 'Skalin Function (Example)': true },
 }
 
+/** Engage makes a call for each identifier of a person, so one person comes in both ways. */
+const ways = [
+  { how: 'by user id', who: {}, traits: {}, person: '"id":"userId123"' },
+  {
+    how: 'by e-mail address alone',
+    who: { userId: null },
+    traits: { email: 'john.doe@example.com' },
+    person: '"email":"john.doe@example.com"',
+  },
+]
+
 /** https://segment.com/docs/engage/using-engage-data/ */
-const computed: Fixture[] = [
+const computed: Fixture[] = ways.flatMap(({ how, who, traits, person }): Fixture[] => [
   ...[true, false].map((entered): Fixture => ({
-    what: `an audience ${entered ? 'entered' : 'left'}, by user id`,
+    what: `an audience ${entered ? 'entered' : 'left'}, ${how}`,
     settings: { traits: ['order_completed_last_30days'] },
     payload: {
       ...engageCommon,
+      ...who,
       type: 'identify',
-      traits: { order_completed_last_30days: entered },
+      traits: { order_completed_last_30days: entered, ...traits },
       context: engage('audience', 'order_completed_last_30days'),
     },
     expected: {
       hit: {
         action: 'ui',
-        identity: `{"id":"userId123","order_completed_last_30days":${String(entered)}}`,
+        identity: `{${person},"order_completed_last_30days":${String(entered)}}`,
         localtime: '12:04:05',
       },
     },
   })),
   {
-    what: 'an audience entered, by e-mail address alone',
-    settings: { traits: ['order_completed_last_30days'] },
-    payload: {
-      ...engageCommon,
-      userId: null,
-      type: 'identify',
-      traits: { order_completed_last_30days: true, email: 'john.doe@example.com' },
-      context: engage('audience', 'order_completed_last_30days'),
-    },
-    expected: {
-      hit: {
-        action: 'ui',
-        identity: '{"email":"john.doe@example.com","order_completed_last_30days":true}',
-        localtime: '12:04:05',
-      },
-    },
-  },
-  {
-    what: 'an audience that was not chosen',
+    what: `an audience that was not chosen, ${how}`,
     settings: { traits: ['plan'] },
     payload: {
       ...engageCommon,
+      ...who,
       type: 'identify',
-      traits: { inactive_for_30_days: true, email: 'john.doe@example.com' },
+      traits: { inactive_for_30_days: true, ...traits },
       context: engage('audience', 'inactive_for_30_days'),
     },
     expected: { skipped: 'computed' },
   },
   {
-    what: 'a computed trait',
+    what: `a computed trait, ${how}`,
     settings: { traits: ['total_orders'] },
     payload: {
       ...engageCommon,
+      ...who,
       type: 'identify',
-      traits: { total_orders: 12, email: 'john.doe@example.com' },
+      traits: { total_orders: 12, ...traits },
       context: engage('trait', 'total_orders'),
     },
     expected: {
-      hit: {
-        action: 'ui',
-        identity: '{"id":"userId123","email":"john.doe@example.com","total_orders":12}',
-        localtime: '12:04:05',
-      },
+      hit: { action: 'ui', identity: `{${person},"total_orders":12}`, localtime: '12:04:05' },
     },
   },
   ...['Audience Entered', 'Audience Exited', 'Trait Computed'].map((event): Fixture => ({
-    what: `a computed track call, ${event}`,
+    what: `a computed track call, ${event}, ${how}`,
     settings: { traits: ['order_completed_last_30days'] },
     payload: {
       ...engageCommon,
+      ...who,
       type: 'track',
       event,
       properties: {
         audience_key: 'order_completed_last_30days',
         order_completed_last_30days: event === 'Audience Entered',
       },
-      context: {
-        ...engage('audience', 'order_completed_last_30days'),
-        traits: { email: 'john.doe@example.com' },
-      },
+      context: { ...engage('audience', 'order_completed_last_30days'), traits },
     },
     expected: { skipped: 'computed' },
   })),
   {
-    what: 'a journey, whose events have names of their own',
+    what: `a journey, whose events have names of their own, ${how}`,
     payload: {
       ...engageCommon,
+      ...who,
       type: 'track',
       event: 'Onboarding Reminder Due',
       properties: { journey_metadata: { journey_id: 'journey_1', journey_name: 'Onboarding' } },
-      context: { ...engage('journey_step', 'onboarding_step_2'), timezone: 'Europe/Paris' },
+      context: { ...engage('journey_step', 'onboarding_step_2'), traits },
     },
     expected: { skipped: 'computed' },
   },
   {
-    what: 'a computed trait of an account',
+    what: `a computed trait of an account, ${how}`,
     settings: { traits: ['total_orders'] },
     payload: {
       ...engageCommon,
+      ...who,
       type: 'group',
       groupId: 'acme',
       traits: { total_orders: 12 },
-      context: engage('trait', 'total_orders'),
+      context: { ...engage('trait', 'total_orders'), traits: { total_orders: 3, ...traits } },
     },
     expected: { skipped: 'computed' },
   },
-]
+])
 
 const server = { library: { name: '@segment/analytics-node', version: '3.1.0' } }
 

@@ -93,9 +93,12 @@ function publishedGlobals(): Record<string, unknown> {
 /** All names that a Function may use besides those of JavaScript itself. */
 export const globalNames = Object.keys(publishedGlobals())
 
-/** Deploys a Function's code: Segment puts it into a function, and takes its handlers by their names. */
-export function deploy(code = readFileSync(builtFile, 'utf8')): Segment {
-  const context = createContext(publishedGlobals())
+/**
+ * Deploys a Function's code, in the published runtime or one with other globals. Segment puts it into
+ * a function, and takes its handlers by their names.
+ */
+export function deploy(code = readFileSync(builtFile, 'utf8'), others = {}): Segment {
+  const context = createContext({ ...publishedGlobals(), ...others })
   const taken = handlerNames.map((name) => `taken.${name} = ${name}`).join('; ')
   const unsupported = (event: Payload): never => {
     throw new EventNotSupported(`${String(event['type'])} not supported`)

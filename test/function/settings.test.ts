@@ -42,6 +42,7 @@ describe('a setting', () => {
     ['featureNames of others', { featureNames: { Export: 'Data export' } }, named('Import')],
     ['featureNames of what every object has', {}, named('constructor'), { event: 'constructor' }],
     ['traits', { traits: ['seats', 'plan'] }, person('"plan":"pro","seats":3'), identify],
+    ['traits named twice', { traits: ['plan', 'plan '] }, person('"plan":"pro"'), identify],
     ['traits as one text', { traits: 'seats, plan,' }, person('"plan":"pro","seats":3'), identify],
     ['traits that are none', { traits: ['id', 'email'] }, person(''), identify],
     ['paths', { paths: ['/t/:team'] }, named('/t/:team'), unnamed()],

@@ -41,6 +41,7 @@ test('an event is the same hit each time it comes, to the byte', async () => {
     await hitOf(fields)
     bodies.add(collector.requests[0]?.body)
   }
+  expect(await hitOf(bare)).toMatchObject({ ts: '2026-11-24T12:04:06' })
   expect(bodies.size).toBe(2)
 })
 
