@@ -25,7 +25,7 @@ const inOneWay = (pattern: string): string =>
         `:${name.replace(/-/g, '_')}${rest ? (optional ? '*' : '+') : optional && '?'}`,
     )
     // TanStack: `$name`; OpenAPI: `{name}`; Express and Rails: `*name`.
-    .replace(/\$(\w+)|\{(\w+)\}/g, ':$1$2')
+    .replace(/\$(\w+)|\{([a-z_]\w*)\}/gi, ':$1$2')
     .replace(/\/\*(\w+)/g, '/:$1*')
 
 function parsePart(text: string): Part {

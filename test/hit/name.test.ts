@@ -21,6 +21,14 @@ describe('a name', () => {
     ['cut after 255 whole characters', '😀'.repeat(256), '😀'.repeat(255)],
     ['trimmed again where it was cut', `${'x'.repeat(254)} y`, 'x'.repeat(254)],
     ['collapsed before it is cut', `${'x '.repeat(127)}  yz`, `${'x '.repeat(127)}y`],
+    [
+      'without what is invisible around it',
+      '\u200b\u2060 Import\u00ad\u200f \u202c\u200d',
+      'Import',
+    ],
+    ['with what is invisible in an emoji', '👩\u200d💻\ufe0f', '👩\u200d💻\ufe0f'],
+    ['with the flag of a country in a country', '🏴\u{e0067}\u{e007f}', '🏴\u{e0067}\u{e007f}'],
+    ['with what is invisible within', 'می\u200cخواهم', 'می\u200cخواهم'],
     ['without half a character', 'Import \ud83d', 'Import \ufffd'],
     ['with the other half gone', '\ude00 Import', '\ufffd Import'],
     ['zero', '0', '0'],
@@ -28,12 +36,19 @@ describe('a name', () => {
     expect(nameOf(track({ event }))).toBe(name)
   })
 
-  test.each([undefined, null, '', ' \n\t\u00a0', 7, true, ['Import'], { name: 'Import' }])(
-    'is missing: %j',
-    (event) => {
-      expect(skipOf(track({ event }))).toBe('no-name')
-    },
-  )
+  test.each([
+    undefined,
+    null,
+    '',
+    ' \n\t\u00a0',
+    '\u200b \ufeff',
+    7,
+    true,
+    ['Import'],
+    { name: 'Import' },
+  ])('is missing: %j', (event) => {
+    expect(skipOf(track({ event }))).toBe('no-name')
+  })
 })
 
 describe.each(both)('a %s', (_, call) => {
@@ -160,6 +175,125 @@ describe('the template of a path', () => {
   // In the square of its length, this would take minutes.
   test('takes no time for a link made to take long', () => {
     expect(nameOf(at(`/a${'/'.repeat(200_000)}b`))).toBe(`/a${'/'.repeat(253)}`)
+  })
+})
+
+describe('a hash route', () => {
+  test.each([
+    ['#/projects/7', '/projects/:id'],
+    ['#!/projects/7?tab=a', '/projects/:id'],
+    ['#/', '/'],
+    ['#!/', '/'],
+    ['#/r%C3%A9glages#top', '/réglages'],
+    // Not the page's path.
+    ['', '/from/path'],
+    ['#', '/from/path'],
+    ['#section', '/from/path'],
+    ['#!section', '/from/path'],
+    ['#access_token=a/b', '/from/path'],
+    ['#?/a', '/from/path'],
+    [undefined, '/from/path'],
+  ])('%j at the call makes %s', (fragment, name) => {
+    const world = fragment === undefined ? {} : { fragment }
+    expect(nameOf(at('/from/path', 'https://app.example/from/url'), world)).toBe(name)
+  })
+
+  test('goes by the context where the call says it', () => {
+    const event = at('/', 'https://app.example/#/projects/7')
+    expect(nameOf(event)).toBe('/projects/:id')
+    expect(nameOf(event, { fragment: '#/teams' })).toBe('/teams')
+  })
+
+  test('is a path also where the page itself has none', () => {
+    const event = at('/C:/app/index.html', 'file:///C:/app/index.html')
+    expect(nameOf(event, { fragment: '#/projects/7' })).toBe('/projects/:id')
+  })
+
+  test('names no page that has a name', () => {
+    expect(nameOf(page({ name: 'Home' }), { fragment: '#/projects/7' })).toBe('Home')
+  })
+})
+
+describe('a page without a web address', () => {
+  test.each([
+    ['/C:/Users/jane/index.html', 'file:///C:/Users/jane/index.html'],
+    ['/a.html', 'file://server/a.html'],
+    ['srcdoc', 'about:srcdoc'],
+    ['blank', 'about:blank'],
+    ['text/html,a', 'data:text/html,a'],
+    ['https://app.example/0b6d', 'blob:https://app.example/0b6d'],
+    [undefined, 'file:///home/jane/a.html'],
+    ['/document/raw', 'content://downloads/document/raw'],
+  ])('has no name of its own, and is told to have one: %j, %s', (path, url) => {
+    const warnings: string[] = []
+    expect(skipOf(at(path, url), { warnings })).toBe('no-name')
+    expect(warnings).toEqual([
+      'A page without an address on the web has no path to be named by: give `page()` a name.',
+    ])
+    expect(nameOf({ ...at(path, url), name: 'Home' })).toBe('Home')
+  })
+
+  test.each([
+    ['/settings', 'app://-/settings'],
+    ['/settings', 'tauri://localhost/settings'],
+    ['/settings', 'capacitor://localhost/settings'],
+    ['/settings', 'chrome-extension://abc/settings'],
+  ])('is none by the scheme of an application: %s, %s', (path, url) => {
+    expect(nameOf(at(path, url))).toBe('/settings')
+  })
+})
+
+describe('the `paths` setting', () => {
+  const settings = { paths: ['/projects/new', '/projects/:projectId/*', '/menu du jour/[plat]'] }
+  test.each([
+    ['/projects/new', '/projects/new'],
+    ['/projects/acme/', '/projects/:projectId/*'],
+    ['/projects/acme/files/7', '/projects/:projectId/*'],
+    ['/Menu%20du%20jour/42?a', '/menu du jour/:plat'],
+    ['/users/7', '/users/:id'],
+  ])('names %s %s', (path, name) => {
+    expect(nameOf(at(path), { settings })).toBe(name)
+    expect(nameOf(at('/'), { settings, fragment: `#${path}` })).toBe(name)
+  })
+
+  test('names no page that has a name', () => {
+    expect(nameOf(page({ name: '/projects/7' }), { settings })).toBe('/projects/7')
+  })
+})
+
+describe('a name that holds an identifier', () => {
+  const advice =
+    'A name holds an identifier, which makes a feature of each record. Leave it out of the name and put it into the properties, or rename it by the `featureName` setting.'
+
+  test.each([
+    ['Viewed invoice 4711', 'Viewed invoice :id'],
+    ['Opened 5f0c1a2b', 'Opened :id'],
+    ['Mail to jane@example.com sent', 'Mail to :id sent'],
+    ['Closed ENG-123', 'Closed :id'],
+  ])('is sent as it is, and the developer is told what to write: %s', (event, example) => {
+    const warnings: string[] = []
+    expect(nameOf(track({ event }), { warnings })).toBe(event)
+    expect(nameOf(page({ name: event }), { warnings })).toBe(event)
+    expect(warnings).toEqual([`${advice} ${example}`, `${advice} ${example}`])
+  })
+
+  test.each(['Step 7 of 10', 'Error 404', 'Uploaded MP4', 'OAuth2 connected', 'Import'])(
+    'is not seen in %s',
+    (event) => {
+      const warnings: string[] = []
+      expect(nameOf(track({ event }), { warnings })).toBe(event)
+      expect(nameOf(at('/projects/4711'), { warnings })).toBe('/projects/:id')
+      expect(warnings).toEqual([])
+    },
+  )
+
+  test('is no matter once it has been renamed', () => {
+    const warnings: string[] = []
+    const settings = { featureName: () => 'Viewed invoice' }
+    expect(nameOf(track({ event: 'Viewed invoice 4711' }), { settings, warnings })).toBe(
+      'Viewed invoice',
+    )
+    expect(warnings).toEqual([])
   })
 })
 

@@ -15,7 +15,9 @@ export type World = {
   traits?: unknown
   /** Segment's group when the call was made. */
   groupId?: unknown
-  /** Where warnings go. */
+  /** The fragment of the page's address when the call was made. */
+  fragment?: string
+  /** Where warnings go, each with its example. */
   warnings?: string[]
 }
 
@@ -25,10 +27,16 @@ export function sourceOf(world: World = {}): MappingSource {
   let randomIds = 0
   return {
     settings,
-    moment: { at: noon, traits: world.traits, groupId: world.groupId },
+    moment: {
+      at: noon,
+      traits: world.traits,
+      groupId: world.groupId,
+      ...(world.fragment === undefined ? {} : { fragment: world.fragment }),
+    },
     pageVisitorId: 'abcdefabcdefabcd',
     randomId: () => String(++randomIds).padStart(16, '0'),
-    warn: (message) => world.warnings?.push(message),
+    warn: (message, example) =>
+      world.warnings?.push(example === undefined ? message : `${message} ${example}`),
   }
 }
 
