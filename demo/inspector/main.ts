@@ -5,6 +5,7 @@ import { jsonLines } from './copies.ts'
 import { createCounters } from './counters.ts'
 import { find, setText } from './dom.ts'
 import { wireFaults } from './faults.ts'
+import { createFeatures } from './features-view.ts'
 import { clear, listen, setFault } from './feed.ts'
 import { createFilters } from './filters.ts'
 import { createLedger } from './ledger.ts'
@@ -32,6 +33,7 @@ const choose = () => {
 const counters = createCounters(choose)
 const filters = createFilters(choose)
 const list = createList(() => endpoint)
+const features = createFeatures(ledger)
 
 let asked: ReturnType<typeof setTimeout> | undefined
 function changed(): void {
@@ -152,5 +154,6 @@ chart.show(timeline.lines())
 setInterval(() => {
   // What is said of waiting hits changes by the second.
   show()
+  features.show()
   chart.show(timeline.lines())
 }, 1000)

@@ -704,6 +704,42 @@ async function violations(page: Page) {
 
 describe.for([
   ['light', 1280],
+  ['dark', 375],
+] as const)('%s, %i pixels wide, the features', ([colorScheme, width]) => {
+  test('are counted and marked, and paths can be tried', async ({ open }) => {
+    const { page } = await open('', { colorScheme, viewport: { width, height: 800 } })
+    await press(page, camille)
+    await page.getByText('A call of your own').click()
+    for (const event of ['Import', 'Viewed invoice 4711', 'Import']) {
+      await page.getByLabel('Event', { exact: true }).fill(event)
+      await press(page, 'Make this call')
+    }
+    await counted(page, { accepted: 5 })
+    await page.getByText('Features', { exact: true }).click()
+    await shows(page, '#feature-says', '2 features, of which 1 has an identifier')
+    await shows(
+      page,
+      '#feature-list',
+      /2\s+Import\s+1\s+Viewed invoice 4711\s+.*Viewed invoice :id/,
+    )
+
+    await page.getByLabel('Paths, one a line').fill('/users/jane%40example.com\n/blog/hello')
+    await page.getByLabel('The setting paths').fill('/blog/[slug]\n/a(')
+    expect(await page.locator('#path-names code').allInnerTexts()).toEqual([
+      '/users/jane%40example.com',
+      '/users/:id',
+      '/blog/hello',
+      '/blog/:slug',
+    ])
+    await shows(page, '#path-says', 'No route pattern: /a\\(')
+    expect(await violations(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+    await picture(page, `features-${colorScheme}-${width}`)
+  })
+})
+
+describe.for([
+  ['light', 1280],
   ['dark', 1280],
   ['light', 375],
   ['dark', 375],
