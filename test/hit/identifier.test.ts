@@ -1,39 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { transform } from 'esbuild'
 import fc from 'fast-check'
-import reserved from 'github-reserved-names'
-import { format } from 'prettier'
-import * as brands from 'simple-icons'
-import type { SimpleIcon } from 'simple-icons'
 import { describe, expect, test } from 'vitest'
 import { holdsIdentifier, isIdentifier } from '../../src/hit/identifier.ts'
 import { pathTemplate } from '../../src/hit/path.ts'
+import { names } from './names.ts'
 import { sampleSchemes, trickyNames } from './schemes.ts'
-
-// Not by import: hundreds of thousands of words would be transformed first.
-const require = createRequire(import.meta.url)
-const english = require('an-array-of-english-words') as string[]
-const french = require('an-array-of-french-words') as string[]
-const icons = require('lucide-static/tags.json') as Record<string, string[]>
 
 const share = (texts: readonly string[]) =>
   (texts.filter((text) => isIdentifier(text)).length / texts.length) * 100
 
 const schemes = sampleSchemes(2000).map((scheme) => ({ ...scheme, found: share(scheme.ids) }))
-
-const names = {
-  'words of the English dictionary': english,
-  'words of the French dictionary': french,
-  'names of icons, brands and reserved pages': [
-    ...Object.keys(icons),
-    ...Object.values(brands as Record<string, Partial<SimpleIcon>>).map(({ slug }) => slug ?? ''),
-    ...reserved.all,
-  ].filter((name) => !/^\d+$/.test(name)),
-  'tricky names': trickyNames,
-}
 
 describe('identifiers', () => {
   test('are of forty schemes and more', () => {
@@ -83,41 +61,6 @@ describe('names', () => {
     expect(trickyNames.length).toBeGreaterThanOrEqual(100)
     expect(share(trickyNames), trickyNames.filter(isIdentifier).join(' ')).toBeLessThanOrEqual(2)
   })
-})
-
-test('docs/features.md has these figures; `vitest -u` writes them', async () => {
-  const file = fileURLToPath(new URL('../../docs/features.md', import.meta.url))
-  const percent = (value: number) => `${Math.round(value * 10) / 10} %`
-  const tables = {
-    Found: [
-      ['Identifier', 'Such as', 'Found'],
-      ...schemes.map(({ name, ids, found }) => [
-        name,
-        `\`${(ids[0] ?? '').replace(/^(.{40}).+$/, '$1…')}\``,
-        percent(found),
-      ]),
-    ],
-    'Left alone': [
-      ['Names', 'How many', 'Taken for identifiers'],
-      ...Object.entries(names).map(([kind, texts]) => [
-        kind,
-        texts.length.toLocaleString('en'),
-        texts.filter(isIdentifier).length.toLocaleString('en'),
-      ]),
-    ],
-  }
-  let text = await readFile(file, 'utf8')
-  for (const [heading, [head = [], ...rows]] of Object.entries(tables)) {
-    const lines = [head, head.map(() => '---'), ...rows].map(
-      (cells) => `| ${cells.join(' | ')} |\n`,
-    )
-    // `$&` and the like in an example must not be read as such.
-    text = text.replace(
-      new RegExp(`(## ${heading}\\n\\n.*\\n\\n)(\\|.*\\n)*`),
-      (_, before: string) => before + lines.join(''),
-    )
-  }
-  await expect(await format(text, { parser: 'markdown' })).toMatchFileSnapshot(file)
 })
 
 describe('a template', () => {

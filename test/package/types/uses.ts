@@ -45,6 +45,7 @@ export const settings: SkalinSettings = {
   enabled: true,
   customerId: (event) => (isPage(event) ? undefined : 'acme'),
   featureName: (event, name) => (isPage(event) ? null : name.toLowerCase()),
+  paths: ['/projects/:projectId'] as const,
   traits: ['plan'] as const,
   url: (url) => url.origin,
   anonymous: 'send',
