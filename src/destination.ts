@@ -3,9 +3,10 @@ import { watchOtherTabs } from './browser/other-tabs.ts'
 import { createPage, whenIdle } from './browser/page.ts'
 import { randomId } from './browser/random.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { createSender } from './delivery/sender.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
-import { wireBytes } from './hit/hit.ts'
+import { encodeHit } from './hit/hit.ts'
 import { type AsOf, createPipeline } from './pipeline.ts'
 import { createReporter } from './report.ts'
 import { type Call, createCalls } from './segment/calls.ts'
@@ -63,7 +64,8 @@ export function createDestination(
     endpoint,
     persistent,
     page,
-    bytesOf: wireBytes,
+    send: createSender(endpoint),
+    encode: encodeHit,
     hash: fnv1a64,
     whenIdle,
     onProgress: reporter.progress,

@@ -1,5 +1,5 @@
 import type { Progress } from './delivery/courier.ts'
-import type { DropReason, WaitReason } from './delivery/policy.ts'
+import type { DropReason, WaitReason } from './delivery/outcome.ts'
 import type { Row } from './delivery/row.ts'
 import { forgetOldest } from './segment/forget-oldest.ts'
 import type { SegmentEvent } from './hit/event.ts'

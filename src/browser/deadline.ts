@@ -1,12 +1,16 @@
-/** What `promise` gives; `late` if it takes longer than `ms`. */
-export async function within<Result>(
+/** What `promise` gives; `late` if it takes longer than `ms`, or fails. */
+export function within<Result>(
   ms: number,
   promise: Promise<Result>,
   late: Result,
 ): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const deadline = new Promise<Result>((resolve) => {
-    timer = setTimeout(resolve, ms, late)
+  // By hand: pages replace `Promise` by old ones that lack `race` or `finally`.
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, late)
+    const end = (result: Result) => {
+      clearTimeout(timer)
+      resolve(result)
+    }
+    promise.then(end, () => end(late))
   })
-  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer))
 }

@@ -1,6 +1,9 @@
+import { elapsed } from './clock.ts'
+
 /** One small value that outlives the page, as far as the browser allows it. */
 export type Note<Value> = {
-  read: () => Value | undefined
+  /** As another tab left it a moment ago at the latest; `now` as it is, to change a part of it. */
+  read: (when?: 'now') => Value | undefined
   /** `undefined` forgets. */
   write: (value: Value | undefined) => void
 }
@@ -9,37 +12,63 @@ export type Note<Value> = {
 export type TextStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
 /**
- * A note under `key`, read and written synchronously. Where there is no storage, or it refuses
- * (blocked, full), the value is kept in memory. `parse` turns foreign JSON into a value, or throws.
+ * A note under `key`, read and written synchronously. Storage is believed when it gives back what was
+ * written; where there is none, or it refuses (blocked, full) or keeps something else, the value is
+ * kept in memory. `parse` turns foreign JSON into a value, or throws. A value that was read less than
+ * `freshMs` ago is not read again.
  */
 export function createNote<Value>(
   store: (() => TextStore) | undefined,
   key: string,
   parse: (json: unknown) => Value,
+  freshMs = 0,
 ): Note<Value> {
-  let kept: Value | undefined
+  /** What storage would not take; wrapped, since nothing is a value too. */
+  let kept: { value: Value | undefined } | undefined = store ? undefined : { value: undefined }
+  let json: string | null | undefined
+  let parsed: Value | undefined
+  let readAt = -Infinity
+
+  function readStored(when?: 'now'): Value | undefined {
+    const now = elapsed()
+    if (when === undefined && now - readAt < freshMs) return parsed
+    readAt = now
+    try {
+      const found = store?.().getItem(key) ?? null
+      if (found === json) return parsed
+      json = found
+      parsed = found === null ? undefined : parse(JSON.parse(found))
+    } catch {
+      parsed = undefined
+    }
+    return parsed
+  }
+
+  function writeStored(value: Value | undefined): boolean {
+    try {
+      const storage = store?.()
+      if (storage === undefined) return false
+      const text = value === undefined ? null : JSON.stringify(value)
+      // Reading is cheap; writing reaches every other tab.
+      if (storage.getItem(key) === text) return true
+      if (text === null) storage.removeItem(key)
+      else storage.setItem(key, text)
+      if (storage.getItem(key) !== text) return false
+      // Libraries that teach arrays another way to be JSON change what it says: then this throws.
+      if (text !== null) parse(JSON.parse(text))
+      return true
+    } catch {
+      return false
+    }
+  }
+
   return {
-    read() {
-      if (kept !== undefined || store === undefined) return kept
-      try {
-        const json = store().getItem(key)
-        return json === null ? undefined : parse(JSON.parse(json))
-      } catch {
-        return undefined
-      }
-    },
+    read: (when) => (kept ? kept.value : readStored(when)),
     write(value) {
-      kept = value
-      if (store === undefined) return
-      try {
-        const json = JSON.stringify(value)
-        if (value === undefined) store().removeItem(key)
-        // Reading is cheap; writing reaches every other tab.
-        else if (store().getItem(key) !== json) store().setItem(key, json)
-        kept = undefined
-      } catch {
-        // Blocked or full: memory has it for as long as the page lives.
-      }
+      // What a parser made of it must not be taken for what the next reading finds.
+      json = undefined
+      readAt = -Infinity
+      kept = writeStored(value) ? undefined : { value }
     },
   }
 }

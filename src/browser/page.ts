@@ -1,4 +1,5 @@
 import { field } from '../hit/read.ts'
+import { elapsed } from './clock.ts'
 
 /** What happens to the page that delivery has to know. */
 export type PageEvents = {
@@ -15,6 +16,10 @@ export type LivePage = {
   /** Hidden or gone: what is not sent now may never be. */
   isHidden: () => boolean
   hasLeft: () => boolean
+  /** Gone, or hidden a moment ago: a call made in `visibilitychange` comes to us a little later. */
+  isLeaving: () => boolean
+  /** How often it has been left: it may have come back from the back/forward cache. */
+  departures: () => number
   noCors: () => boolean
   /** The browser's Global Privacy Control is on and is to be respected. */
   isOptedOut: () => boolean
@@ -38,8 +43,12 @@ const quiet = (react: () => void) => () => {
   }
 }
 
+const leavingMs = 1000
+
 export function createPage(respectGpc: boolean): LivePage {
   let left = false
+  let departures = 0
+  let hiddenAt = -Infinity
   let unwatch: (() => void) | undefined
 
   // Not in TypeScript's DOM: https://w3c.github.io/gpc/#dom-globalprivacycontrol
@@ -52,6 +61,8 @@ export function createPage(respectGpc: boolean): LivePage {
     isOnline: () => field(navigator, 'onLine') !== false && !isOptedOut(),
     isHidden: () => left || isUnseen(),
     hasLeft: () => left,
+    isLeaving: () => left || (isUnseen() && elapsed() - hiddenAt < leavingMs),
+    departures: () => departures,
     // A page isolated by COEP blocks what was not sent to be embedded:
     // https://html.spec.whatwg.org/#coep
     noCors: () => !globalThis.crossOriginIsolated,
@@ -60,13 +71,19 @@ export function createPage(respectGpc: boolean): LivePage {
       if (unwatch) return
       const onHide = () => {
         left = true
+        departures += 1
         onLeaving()
       }
       const onShow = () => {
         left = false
         onBack()
       }
-      const onVisibility = () => (isUnseen() ? onLeaving() : onBack())
+      const onVisibility = () => {
+        if (isUnseen()) {
+          hiddenAt = elapsed()
+          onLeaving()
+        } else onBack()
+      }
       // Neither `unload` nor `beforeunload`: they keep a page out of the back/forward cache, and do
       // not come on phones. https://web.dev/articles/bfcache
       const listeners = [

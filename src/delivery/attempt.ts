@@ -1,9 +1,17 @@
-import { type EndpointState, departed, modeFor, untried } from './endpoint.ts'
-import { type Ending, type Mode, judge } from './policy.ts'
-import type { Row } from './row.ts'
+import { now } from '../browser/clock.ts'
+import {
+  type EndpointState,
+  initialState,
+  modeFor,
+  onProbeLost,
+  onSend,
+  second,
+} from './endpoint.ts'
+import type { Ending, Mode, Outcome } from './outcome.ts'
+import { onOutcome } from './policy.ts'
 import type { Sender } from './sender.ts'
 
-/** The endpoint's state, shared by all tabs and read afresh each time. */
+/** The endpoint's state, shared by all tabs. */
 export type EndpointNote = {
   read: () => EndpointState | undefined
   write: (state: EndpointState) => void
@@ -13,50 +21,101 @@ export type EndpointNote = {
 export type Page = {
   isOnline: () => boolean
   isHidden: () => boolean
+  /** It is going, or was hidden a moment ago: this may be the last chance to send. */
+  isLeaving: () => boolean
   /** Its `pagehide` has been. */
   hasLeft: () => boolean
+  /** How often it has been left: it may have come back from the back/forward cache. */
+  departures: () => number
   /** It may send requests whose answers it cannot read. */
   noCors: () => boolean
 }
 
-/**
- * A tab that is being closed is hidden first, and sees its requests fail before `pagehide`, although
- * they go on without it. A second later it is gone, or the failure was one.
- */
-const doubtMs = 1000
+/** What is sent: the body of a row, and what counts of its way. */
+export type Parcel = {
+  body: string
+  reachedAt: number | undefined
+  /** It is not to be sent a second time any more. */
+  isOver: () => boolean
+  /** It was given up, and accepted after all. */
+  onLate: (status: number) => void
+}
 
-/** Sends a row, a second time if the first answer cannot be read, and learns from what comes of it. */
-export async function attempt(
-  row: Row,
-  {
-    send,
-    note,
-    page,
-    isForgotten,
-  }: { send: Sender; note: EndpointNote; page: Page; isForgotten: (row: Row) => boolean },
-): Promise<Ending> {
-  const state = () => note.read() ?? untried
-  let mode: Mode = page.noCors() ? modeFor(state(), Date.now()) : 'cors'
-  for (;;) {
-    const sentAt = Date.now()
-    note.write(departed(state(), mode, sentAt))
-    const outcome = await send(row.hit, mode)
-    if (outcome.kind === 'network' && page.isHidden()) {
-      await new Promise((resolve) => setTimeout(resolve, doubtMs))
+/** Makes attempts and lets the endpoint's state learn from them. */
+export type Attempts = {
+  state: () => EndpointState
+  make: (parcel: Parcel) => Promise<Ending>
+  /** The page goes: nobody needs to wait for what its requests find. */
+  leave: () => void
+}
+
+/**
+ * A page that is left may see its requests fail before it is told, hidden or not, although they go on
+ * without it. A second later it is gone, or the failure was one.
+ */
+const doubtMs = second
+
+export function createAttempts({
+  send,
+  note,
+  page,
+}: {
+  send: Sender
+  note: EndpointNote
+  page: Page
+}): Attempts {
+  let probed: EndpointState | undefined
+  const state = () => note.read() ?? initialState
+
+  function learn(before: EndpointState, after: EndpointState): void {
+    const names = Object.keys(initialState) as (keyof EndpointState)[]
+    if (names.some((name) => before[name] !== after[name])) note.write(after)
+  }
+
+  async function make({ body, reachedAt, isOver, onLate }: Parcel): Promise<Ending> {
+    let mode: Mode = page.noCors() ? modeFor(state(), now()) : 'cors'
+    const departures = page.departures()
+    for (;;) {
+      const sentAt = now()
+      const before = state()
+      const sent = onSend(before, mode, sentAt)
+      if (sent !== before) {
+        probed = sent
+        learn(before, sent)
+      }
+      const onLateAnswer = (late: Outcome) => {
+        if (late.kind === 'answer' && late.status >= 200 && late.status < 300) onLate(late.status)
+      }
+      const outcome = await send(body, mode, onLateAnswer)
+      const judged = () =>
+        onOutcome(state(), outcome, {
+          mode,
+          sentAt,
+          now: now(),
+          online: page.isOnline(),
+          left: page.hasLeft() || page.departures() > departures,
+          noCors: page.noCors(),
+          reachedAt,
+          random: Math.random(),
+        })
+      let { state: after, verdict } = judged()
+      if (outcome.kind === 'network' && verdict.outcome !== 'again') {
+        await new Promise((resolve) => setTimeout(resolve, doubtMs))
+        ;({ state: after, verdict } = judged())
+      }
+      learn(state(), after)
+      if (verdict.outcome !== 'again') return verdict
+      if (isOver()) return { outcome: 'waiting', reason: 'network' }
+      mode = 'no-cors'
     }
-    const judged = judge(state(), outcome, {
-      mode,
-      sentAt,
-      now: Date.now(),
-      online: page.isOnline(),
-      left: page.hasLeft(),
-      noCors: page.noCors(),
-      reachedAt: row.reachedAt,
-      random: Math.random(),
-    })
-    note.write(judged.state)
-    if (judged.verdict.outcome !== 'again') return judged.verdict
-    if (isForgotten(row)) return { outcome: 'waiting', reason: 'network' }
-    mode = 'no-cors'
+  }
+
+  return {
+    state,
+    make,
+    leave() {
+      if (probed) learn(state(), onProbeLost(state(), probed, now()))
+      probed = undefined
+    },
   }
 }

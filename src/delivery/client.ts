@@ -1,76 +1,150 @@
-import { held, type Row } from './row.ts'
+import { now } from '../browser/clock.ts'
+import { maxAgeMs, timeoutMs } from './endpoint.ts'
+import { type Row, held } from './row.ts'
+
+/** A `ui` hit that the collector has not answered for good. */
+export type OpenIdentity = {
+  id: string
+  /** Whom it is about, as a hash. */
+  who: string
+  /** When its call was made. */
+  at: number
+  /** When it last went out without an answer; 0 if it never did, or was answered. */
+  sentAt: number
+}
 
 /** What the pages of one client id tell each other at once, where the database is too slow. */
 export type ClientState = {
-  /** Hits made until then were to be forgotten. */
-  forgottenAt: number
+  /** Begins anew when all is to be forgotten: rows of another era are. */
+  era?: string
+  /** Pages that have left: what they had on lease is free. */
+  gone: string[]
+  /** Rows that have ended and could not be deleted. */
+  ended: string[]
+  identities: OpenIdentity[]
   /** Rows that the database had not taken when their page went. */
   unsaved: Row[]
 }
 
 export type ClientNote = {
-  read: () => ClientState | undefined
+  read: (when?: 'now') => ClientState | undefined
   write: (state: ClientState) => void
-}
-
-/** The client id's note, as one endpoint uses it. */
-export type Client = {
-  isForgotten: (row: Row) => boolean
-  /** All hits made until now are to be forgotten, also by tabs that cannot be told. */
-  forget: () => void
-  /** Leaves rows to the next page; those that it will find there. */
-  save: (rows: Row[]) => Row[]
-  saved: () => Row[]
-  /** These need not be saved any more. */
-  release: (ids: string[]) => void
 }
 
 /** The newest are the ones at stake: the others have been on their way for longer. */
 const maxUnsaved = 100
+const maxGone = 20
+const maxEnded = 5000
+const maxIdentities = 50
+
+const initial: ClientState = { gone: [], ended: [], identities: [], unsaved: [] }
+
+const listOf = (value: unknown): unknown[] => {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw new TypeError()
+  return value
+}
+const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** Reads a stored state; throws if it is not one. JSON has no {@link held}. */
 export function parseClientState(json: unknown): ClientState {
-  const { forgottenAt, unsaved } = json as {
-    forgottenAt: number
-    unsaved: (Omit<Row, 'due'> & { due: number | null })[]
-  }
-  if (!Number.isFinite(forgottenAt)) throw new TypeError()
+  const { era, gone, ended, identities, unsaved } = json as Partial<Record<string, unknown>>
+  const rows = listOf(unsaved) as (Omit<Row, 'due'> & { due: number | null })[]
   return {
-    forgottenAt,
-    unsaved: unsaved.map((row) => {
-      if (typeof row.hit.client_id !== 'string' || !Number.isFinite(row.at)) throw new TypeError()
+    ...(isText(era) ? { era } : {}),
+    gone: listOf(gone).filter(isText),
+    ended: listOf(ended).filter(isText),
+    identities: (listOf(identities) as OpenIdentity[]).filter(
+      ({ id, who, at, sentAt }) => isText(id) && isText(who) && isFinite(at) && isFinite(sentAt),
+    ),
+    unsaved: rows.map((row) => {
+      if (!isText(row.id) || !isText(row.hit.client_id) || !Number.isFinite(row.at))
+        throw new TypeError()
       return { ...row, due: row.due ?? held }
     }),
   }
 }
 
-export function createClient(note: ClientNote, endpoint: string): Client {
-  const state = () => note.read() ?? { forgottenAt: 0, unsaved: [] }
+/** The client id's note, as the pages of one endpoint use it. */
+export type Client = {
+  era: () => string | undefined
+  /** It was to be deleted, but its page was not told. */
+  isForgotten: (row: Row) => boolean
+  /** All hits made until now are to be forgotten, also by tabs that cannot be told. */
+  forget: () => void
+  /** This page has left; these rows are not written down yet. Gives those that are now. */
+  leave: (page: string, rows: readonly Row[]) => Row[]
+  gone: () => string[]
+  unsaved: () => Row[]
+  /** These rows have ended, and the database may not know it. */
+  end: (ids: readonly string[]) => void
+  ended: () => string[]
+  /** The database knows what there is to know of these. */
+  settle: (ids: readonly string[]) => void
+  identities: () => OpenIdentity[]
+  /** An identity is on its way, waits, or (`undefined`) holds up nobody any more. */
+  setIdentity: (id: string, identity: OpenIdentity | undefined) => void
+}
+
+export function createClient(note: ClientNote, endpoint: string, randomId: () => string): Client {
+  const state = () => note.read() ?? initial
+
+  function change(part: (state: ClientState) => Partial<ClientState>): void {
+    const before = note.read('now') ?? initial
+    note.write({ ...before, ...part(before) })
+  }
 
   return {
-    isForgotten({ at }) {
-      const { forgottenAt } = state()
-      // One that lies ahead is of a clock that was set back since.
-      return at <= forgottenAt && forgottenAt <= Date.now()
+    era: () => state().era,
+
+    isForgotten({ era: made }) {
+      const { era } = state()
+      return era !== undefined && made !== era
     },
 
-    forget: () => note.write({ forgottenAt: Date.now(), unsaved: [] }),
+    forget: () => change(() => ({ era: randomId(), unsaved: [], identities: [] })),
 
-    save(rows) {
-      if (rows.length === 0) return []
-      const { forgottenAt, unsaved } = state()
-      const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
-      const newest = [...byId.values()].slice(-maxUnsaved)
-      note.write({ forgottenAt, unsaved: newest })
-      return rows.filter((row) => newest.includes(row))
+    leave(page, rows) {
+      let saved: Row[] = []
+      change(({ gone, unsaved }) => {
+        const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
+        saved = [...byId.values()].slice(-maxUnsaved)
+        return { gone: [...gone, page].slice(-maxGone), unsaved: saved }
+      })
+      return rows.filter((row) => saved.includes(row))
     },
 
-    saved: () => state().unsaved.filter((row) => row.endpoint === endpoint),
+    gone: () => state().gone,
+    unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),
 
-    release(ids) {
-      const { forgottenAt, unsaved } = state()
-      const rest = unsaved.filter(({ id }) => !ids.includes(id))
-      if (rest.length < unsaved.length) note.write({ forgottenAt, unsaved: rest })
+    end: (ids) =>
+      change(({ ended }) => ({ ended: [...new Set([...ended, ...ids])].slice(-maxEnded) })),
+    ended: () => state().ended,
+
+    settle(ids) {
+      const { ended, unsaved } = state()
+      if (ended.length + unsaved.length === 0) return
+      const known = new Set(ids)
+      change((now) => ({
+        ended: now.ended.filter((id) => !known.has(id)),
+        unsaved: now.unsaved.filter(({ id }) => !known.has(id)),
+      }))
+    },
+
+    identities: () => state().identities,
+
+    setIdentity(id, identity) {
+      if (identity === undefined && !state().identities.some((open) => open.id === id)) return
+      change(({ identities }) => {
+        const isRecent = ({ at }: OpenIdentity) => Math.abs(now() - at) < maxAgeMs
+        const others = identities.filter((open) => open.id !== id && isRecent(open))
+        return { identities: (identity ? [...others, identity] : others).slice(-maxIdentities) }
+      })
     },
   }
+}
+
+/** Whether an identity may still be on its way to the collector, though nobody waits for its answer. */
+export function mayArrive({ sentAt }: OpenIdentity, at: number): boolean {
+  return at >= sentAt && at < sentAt + timeoutMs
 }

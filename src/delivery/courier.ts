@@ -1,239 +1,236 @@
-import type { Hit } from '../hit/hit.ts'
-import { type EndpointNote, type Page, attempt } from './attempt.ts'
+import { now } from '../browser/clock.ts'
 import { within } from '../browser/deadline.ts'
-import {
-  encouraged,
-  inForce,
-  isDue,
-  latestDue,
-  leaseMs,
-  obstacle,
-  freeFrom,
-  untried,
-} from './endpoint.ts'
+import { createAlarm } from './alarm.ts'
+import type { Attempts, Page } from './attempt.ts'
+import { chancesOnLeaving, freeFrom, second } from './endpoint.ts'
+import type { Identities } from './identities.ts'
+import { createLookout } from './lookout.ts'
 import type { Outbox } from './outbox.ts'
-import type { Ending } from './policy.ts'
-import { held, type Row } from './row.ts'
-import type { Sender } from './sender.ts'
+import type { Ending } from './outcome.ts'
+import type { Entry, Queue } from './queue.ts'
+import type { Road } from './road.ts'
+import type { Row } from './row.ts'
+import { createTurns } from './turns.ts'
 
-const flushTimeoutMs = 10_000
-const troubleMs = 1000
+const flushTimeoutMs = 10 * second
 
 /** What became of a row, in the words of `onDelivery`. */
 export type Progress = Ending & { row: Row; nextTryAt?: number }
 
 /** Decides when each hit is sent. */
 export type Courier = {
-  /** Takes new hits of a call: each is stored and, if the road is free, sent in the same task. */
-  post: (hits: Hit[], madeAt: number) => void
-  /** Keeps a hit until its visitor is known. */
-  hold: (hit: Hit, madeAt: number) => void
-  /** Looks at what waits, of earlier pages too, and comes back to it when it is due. */
+  /** Takes the new hits of a call: each is stored and, if the road is free, sent in the same task. */
+  post: (entries: readonly Entry[]) => void
+  /** Goes on with what waits in this page. */
   resume: () => void
+  /** The same, and looks at what waits elsewhere. */
+  look: () => void
   /** The page is hidden or going: all that can still go, goes now. */
-  hurry: () => void
-  /** The network is back. */
-  encourage: () => void
-  /** Deletes all that waits for the client id, in all tabs. */
-  forget: () => Promise<void>
+  leave: () => void
   /** Resolves when all that can go now has gone, or after 10 seconds. */
   flush: () => Promise<void>
   /** Takes and begins nothing more; resolves when what was in flight has ended. */
   stop: () => Promise<void>
 }
 
-export type CourierOptions = {
-  endpoint: string
+export function createCourier({
+  outbox,
+  queue,
+  attempts,
+  road,
+  identities,
+  page,
+  onProgress,
+}: {
   outbox: Outbox
-  send: Sender
-  /** The endpoint's state, shared by the tabs. */
-  note: EndpointNote
-  onProgress: (progress: Progress) => void
-  bytesOf: (hit: Hit) => number
+  queue: Queue
+  attempts: Attempts
+  road: Road
+  identities: Identities
   page: Page
-}
-
-export function createCourier(options: CourierOptions): Courier {
-  const { endpoint, outbox, note, onProgress, bytesOf, page } = options
-  /** The bytes of each request's body. */
-  const inFlight = new Map<string, number>()
-  const requests = new Set<Promise<void>>()
-  let pumping: Promise<void> | undefined
-  let pumpAgain = false
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let wakeAt = Infinity
+  onProgress: (progress: Progress) => void
+}): Courier {
+  const alarm = createAlarm(page, resume)
+  const turns = createTurns(queue, identities)
+  const lookout = createLookout(outbox, queue)
+  let working: Promise<void> | undefined
+  let workAgain = false
+  const onAnswer: (() => void)[] = []
   let stopped = false
 
-  const state = () => note.read() ?? untried
+  const nextTryAt = (due: number) => Math.max(due, freeFrom(attempts.state(), now()))
+  const nextAnswer = () => new Promise<void>((resolve) => onAnswer.push(resolve))
 
-  const obstacleNow = (leaving: boolean, hit?: Hit) =>
-    obstacle(state(), {
-      now: Date.now(),
-      online: page.isOnline(),
-      requests: inFlight.size,
-      bytes: [...inFlight.values()].reduce((sum, bytes) => sum + bytes, hit ? bytesOf(hit) : 0),
-      leaving,
-    })
-
-  const rowOf = (hit: Hit, at: number): Row => {
-    return { id: hit.event_id, hit, endpoint, at, due: at, attempts: 0 }
-  }
-
-  function dispatch(row: Row): void {
-    inFlight.set(row.id, bytesOf(row.hit))
-    const request = attempt(row, { ...options, isForgotten: outbox.isForgotten })
-      .then((ending) => finish(row, ending))
-      .finally(() => {
-        requests.delete(request)
+  function dispatch(entry: Entry): void {
+    const { row, body } = entry
+    entry.isInFlight = true
+    entry.row = { ...row, attempts: row.attempts + 1 }
+    road.enter(entry)
+    identities.open(row, now())
+    const departures = page.departures()
+    void attempts
+      .make({
+        body,
+        reachedAt: row.reachedAt,
+        isOver: () => queue.get(row.id) !== entry,
+        onLate: (status) => end(entry, { outcome: 'accepted', status }, false),
+      })
+      .then((ending) => {
+        const isLost = page.hasLeft() || page.departures() > departures
+        road.exit(entry, ending, isLost)
+        end(entry, ending, isLost)
+        for (const resolve of onAnswer.splice(0)) resolve()
         resume()
       })
-    requests.add(request)
   }
 
-  async function finish(row: Row, ending: Ending): Promise<void> {
-    inFlight.delete(row.id)
+  /** `isLost`: its page went, and nobody was there to hear an answer. */
+  function end(entry: Entry, ending: Ending, isLost: boolean): void {
+    if (entry.isOver) return
+    const { row } = entry
     if (ending.outcome !== 'waiting') {
+      entry.isOver = true
       outbox.remove(row.id)
+      identities.close(row)
       onProgress({ ...ending, row })
+      lookout.goOn()
       return
     }
-    const { due = row.at, reachedAt = row.reachedAt } = ending
-    onProgress({ ...ending, row, nextTryAt: Math.max(due, freeFrom(state(), Date.now())) })
-    await outbox.release({ ...row, due, ...(reachedAt === undefined ? {} : { reachedAt }) })
+    const { due = Infinity } = ending
+    onProgress({ ...ending, row, nextTryAt: nextTryAt(ending.due ?? row.at) })
+    // Forgotten meanwhile, or another page's now.
+    if (queue.get(row.id) !== entry) return
+    // In the slow lane it holds up nobody; without an answer it may still be on its way.
+    if (due < Infinity) identities.close(row)
+    else if (!isLost && ending.reason !== 'timeout') identities.open(row)
+    outbox.release(entry, ending)
+    lookout.expect(due)
+  }
+
+  /** Sends what can go now; gives a row that must be leased first. */
+  function sendReady(): Entry | undefined {
+    while (!stopped && road.obstacle(undefined, false) === undefined) {
+      const entry = queue.next(turns.isReady)
+      if (entry === undefined || road.obstacle(entry, false) !== undefined) break
+      if (outbox.discard(entry)) identities.close(entry.row)
+      else if (outbox.isLeased(entry)) dispatch(entry)
+      else return entry
+    }
+    return undefined
+  }
+
+  function sendOnLeaving(entries: readonly Entry[]): Entry[] {
+    const chances = chancesOnLeaving(attempts.state(), now())
+    const sent: Entry[] = []
+    for (const entry of entries) {
+      if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
+      if (outbox.discard(entry)) continue
+      if (road.obstacle(entry, true) !== undefined) break
+      dispatch(entry)
+      sent.push(entry)
+    }
+    return sent
   }
 
   function resume(): void {
-    pumpAgain = true
-    pumping ??= pump().finally(() => {
-      pumping = undefined
-      if (pumpAgain && !stopped) resume()
-    })
+    workAgain = true
+    if (working !== undefined || stopped) return
+    const end = () => {
+      working = undefined
+      // It may have been asked to go on after its last look.
+      if (workAgain) resume()
+    }
+    working = work().then(end, end)
   }
 
-  async function pump(): Promise<void> {
-    while (pumpAgain && !stopped) {
-      pumpAgain = false
-      while (obstacleNow(false) === undefined && (await sendNext()));
-      // What is in flight resumes by itself.
-      if (inFlight.size === 0) await sleepUntilDue()
+  /** Sends, and asks the database for what memory cannot tell, until nothing more can be done now. */
+  async function work(): Promise<void> {
+    while (workAgain && !stopped) {
+      workAgain = false
+      turns.begin()
+      const unleased = sendReady()
+      if (unleased) {
+        lookout.expect(await outbox.renew(unleased))
+        workAgain = true
+      } else if (
+        (turns.wanted().length > 0 || lookout.next() <= now()) &&
+        road.obstacle(undefined, false) === undefined
+      ) {
+        await lookInDatabase()
+        workAgain = true
+      }
+    }
+    sleep()
+  }
+
+  async function lookInDatabase(): Promise<void> {
+    for (const id of turns.wanted()) {
+      const found = await outbox.fetch(id)
+      if (found === undefined) identities.close({ id })
+      else if (found !== 'taken') turns.waitUntil(found.until)
+    }
+    if (lookout.next() <= now()) await lookout.look()
+  }
+
+  /** Sets the one timer: none while hidden or offline, which end by an event. */
+  function sleep(): void {
+    const at = now()
+    const { isDue, next } = queue.dues(at)
+    // What is in flight resumes by itself.
+    const isClosed = road.inFlight() === 0 && road.obstacle(undefined, false) !== undefined
+    const earliest = Math.min(lookout.next(), turns.next(), next, isDue && isClosed ? at : Infinity)
+    if (!stopped) alarm.set(Math.max(earliest, freeFrom(attempts.state(), at)))
+  }
+
+  async function drain(): Promise<void> {
+    lookout.expect(0)
+    for (;;) {
+      resume()
+      await working
+      if (road.inFlight() === 0 || stopped) return
+      await nextAnswer()
     }
   }
 
-  async function sendNext(): Promise<boolean> {
-    const now = Date.now()
-    const row = await outbox.claim(now, latestDue(state(), now))
-    if (row === undefined) return false
-    // In flight for longer than its lease, for the computer slept, say; or it could not be leased.
-    if (inFlight.has(row.id)) return row.due > now
-    // While the outbox was asked, another answer may have closed the road.
-    const isFree = !stopped && obstacleNow(false, row.hit) === undefined
-    if (isFree) dispatch(row)
-    else await outbox.release({ ...row, due: row.at, attempts: row.attempts - 1 })
-    return isFree
-  }
-
-  async function sleepUntilDue(): Promise<void> {
-    // First, for a new hit may set the timer while the outbox is asked.
-    sleep()
-    const due = await outbox.nextDue()
-    if (due === undefined) return
-    const now = Date.now()
-    if (!isDue(due, state(), now)) wake(due)
-    // A row is due, the road is free, and still it was not to be had: a database with trouble.
-    else wake(obstacleNow(false) === undefined ? now + troubleMs : 0)
-  }
-
-  function sleep(): void {
-    clearTimeout(timer)
-    wakeAt = Infinity
-  }
-
-  /** Sets the one timer, unless it is set for earlier: none while hidden or offline, which end by an event. */
-  function wake(from: number): void {
-    const now = Date.now()
-    const at = Math.max(from, freeFrom(state(), now))
-    if (stopped || at >= wakeAt || page.isHidden() || !page.isOnline()) return
-    sleep()
-    wakeAt = at
-    timer = setTimeout(
-      () => {
-        wakeAt = Infinity
-        resume()
-      },
-      Math.max(at - now, 1),
-    )
-  }
-
   return {
-    post(hits, madeAt) {
+    post(entries) {
       if (stopped) return
-      const now = Date.now()
-      const rows = hits.map((hit, index) => {
-        const reason = obstacleNow(page.isHidden(), hit)
-        // In their order: a thousandth is about the least that a number of this size can tell.
-        const row = rowOf(hit, madeAt + index / 1000)
-        if (reason === undefined) {
-          const sent = { ...row, due: now + leaseMs, attempts: 1 }
-          dispatch(sent)
-          return sent
-        }
-        const nextTryAt = Math.max(now, freeFrom(state(), now))
-        onProgress({ outcome: 'waiting', reason, row, nextTryAt })
-        return row
-      })
-      outbox.put(rows)
-      if (inFlight.size === 0) wake(0)
-    },
-
-    hold(hit, madeAt) {
-      if (stopped) return
-      const row = rowOf(hit, madeAt)
-      outbox.hold(row)
-      onProgress({ outcome: 'waiting', reason: 'anonymous', row })
+      for (const entry of entries) queue.add(entry)
+      const leaving = page.isLeaving()
+      const reason = road.obstacle(entries[0], leaving)
+      if (leaving) sendOnLeaving(entries)
+      else sendReady()
+      // A row that goes soon is this page's; what waits for long is anybody's.
+      outbox.put(entries, reason === undefined || reason === 'busy')
+      for (const { row, isInFlight } of entries) {
+        if (isInFlight) continue
+        identities.open(row)
+        const why = reason ?? 'busy'
+        onProgress({ outcome: 'waiting', reason: why, row, nextTryAt: nextTryAt(now()) })
+      }
+      if (road.inFlight() < queue.size()) resume()
     },
 
     resume,
 
-    hurry() {
-      sleep()
-      const now = Date.now()
-      const known = state()
-      // In a backoff a hit gets one such chance, or every change of tabs would send all that waits.
-      const tried = inForce(known.retryAt, now) ? 1 : Infinity
-      const sent: Row[] = []
-      for (const row of outbox.known()) {
-        if (outbox.isForgotten(row) || row.attempts >= tried) continue
-        if (inFlight.has(row.id) || row.due === held || !isDue(row.due, known, now)) continue
-        if (obstacleNow(true, row.hit) !== undefined) break
-        const leased = { ...row, due: now + leaseMs, attempts: row.attempts + 1 }
-        sent.push(leased)
-        dispatch(leased)
-      }
-      outbox.put(sent)
-    },
-
-    encourage() {
-      note.write(encouraged(state()))
+    look() {
+      lookout.expect(0)
       resume()
     },
 
-    forget: outbox.forget,
-
-    async flush() {
-      const drain = async () => {
-        do {
-          if (requests.size > 0) await Promise.race(requests)
-          resume()
-          await pumping
-        } while (requests.size > 0 && !stopped)
-      }
-      await within(flushTimeoutMs, drain(), undefined)
+    leave() {
+      alarm.clear()
+      outbox.mark(sendOnLeaving(queue.all()))
+      if (page.hasLeft()) attempts.leave()
     },
+
+    flush: () => within(flushTimeoutMs, drain(), undefined),
 
     async stop() {
       stopped = true
-      sleep()
-      await Promise.all([...requests, pumping])
+      alarm.clear()
+      while (road.inFlight() > 0) await nextAnswer()
+      await working
       outbox.close()
     },
   }

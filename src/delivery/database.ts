@@ -1,21 +1,18 @@
-import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb'
-import { within } from '../browser/deadline.ts'
-import type { Row } from './row.ts'
+import { elapsed } from '../browser/clock.ts'
+
+// Without a library: each call pays for what it wraps around a transaction, and promises that a page
+// has replaced would end a transaction before its time.
 
 const name = 'skalin'
-const openTimeoutMs = 2000
-const reopenAfterMs = 60_000
-const transactionTimeoutMs = 10_000
-
-interface Schema extends DBSchema {
-  outbox: {
-    key: string
-    value: Row
-    indexes: { lane: [string, string, number]; age: number }
-  }
+const storeName = 'outbox'
+/** By client id, endpoint and `due`, and by age. */
+const indexes: Record<string, string | string[]> = {
+  lane: ['hit.client_id', 'endpoint', 'due'],
+  age: 'at',
 }
-
-export type Store = IDBPObjectStore<Schema, ['outbox'], 'outbox', 'readwrite'>
+/** Safari's open() may hang (https://bugs.webkit.org/show_bug.cgi?id=226547), and so may all of it. */
+const hangMs = 2000
+const restMs = 60_000
 
 /** Whether the origin has the database. Opening it to see would create it. */
 export async function databaseExists(): Promise<boolean> {
@@ -26,118 +23,209 @@ export async function databaseExists(): Promise<boolean> {
   }
 }
 
-const connectionDied = Symbol('connection died')
-
 /** The outbox's IndexedDB, as far as there is one. */
 export type Database = {
+  /** It is open, and answers. */
   isOpen: () => boolean
   /** Opens it, unless that failed a moment ago; whether it is open then. Never rejects. */
   open: () => Promise<boolean>
   /**
-   * Runs one transaction, begun in this very task. `undefined` when the database is not open or the
-   * transaction failed. Never rejects.
+   * Runs one transaction, begun in this very task if the database is open, and tells what `work` gave
+   * once it has completed; `undefined` when there is none, it failed, or takes too long. `work` may
+   * be run a second time, on a new connection.
    */
-  run: <Result>(work: (store: Store) => Result | Promise<Result>) => Promise<Result | undefined>
+  run: <Result>(
+    work: (store: IDBObjectStore) => Result,
+    done: (result: Result | undefined) => void,
+    mode?: 'readwrite' | 'readonly',
+  ) => void
   close: () => void
+}
+
+/** Whether a database has the place for rows that this code needs. */
+function fits(db: IDBDatabase): boolean {
+  if (!db.objectStoreNames.contains(storeName)) return false
+  const { keyPath, indexNames } = db.transaction(storeName).objectStore(storeName)
+  return keyPath === 'id' && Object.keys(indexes).every((index) => indexNames.contains(index))
+}
+
+/** Makes the place for rows, beside what others may have put there. */
+function furnish({ result: db, transaction }: IDBOpenDBRequest): void {
+  if (db.objectStoreNames.contains(storeName) && !transaction?.objectStore(storeName).keyPath) {
+    db.deleteObjectStore(storeName)
+  }
+  const store = db.objectStoreNames.contains(storeName)
+    ? transaction?.objectStore(storeName)
+    : db.createObjectStore(storeName, { keyPath: 'id' })
+  for (const [index, keyPath] of Object.entries(indexes)) {
+    if (!store?.indexNames.contains(index)) store?.createIndex(index, keyPath)
+  }
 }
 
 /** A database that opens at the first need, and again after its connection died. */
 export function createDatabase(enabled: boolean): Database {
-  let db: IDBPDatabase<Schema> | undefined
+  let db: IDBDatabase | undefined
   let opening: Promise<boolean> | undefined
-  let failedAt = -Infinity
+  /** Closing does not end an opening that is under way. */
+  let generation = 0
+  /** It failed or hung: not asked before then. */
+  let restUntil = -Infinity
+  /** Transactions under way, oldest first: when each began, and what it is to tell. */
+  const running = new Set<{ since: number; giveUp: () => void }>()
+  let watchdog: ReturnType<typeof setTimeout> | undefined
 
-  const close = () => {
-    db?.close()
+  const isResting = () => elapsed() < restUntil
+  const rest = () => {
+    restUntil = elapsed() + restMs
+  }
+
+  function disconnect(): void {
+    const closing = db
     db = undefined
-  }
-
-  async function connect(): Promise<boolean> {
-    const request = openDB<Schema>(name, 1, {
-      upgrade(fresh) {
-        const outbox = fresh.createObjectStore('outbox', { keyPath: 'id' })
-        outbox.createIndex('lane', ['hit.client_id', 'endpoint', 'due'])
-        outbox.createIndex('age', 'at')
-      },
-      blocking: close,
-      terminated: close,
-    }).then((opened) => {
-      db = opened
-      return true
-    })
-    // Safari's open() may hang: https://bugs.webkit.org/show_bug.cgi?id=226547
-    return within(openTimeoutMs, request, false)
-  }
-
-  async function attempt<Result>(
-    work: (store: Store) => Result | Promise<Result>,
-  ): Promise<Result | undefined | typeof connectionDied> {
-    if (db === undefined) return undefined
-    let abort: (() => void) | undefined
     try {
-      const tx = db.transaction('outbox', 'readwrite', { durability: 'relaxed' })
-      abort = () => tx.abort()
-      const done = tx.done
-      // `work` may throw before `done` is awaited; that must not make it an unhandled rejection.
-      done.catch(() => undefined)
-      const result = await work(tx.store)
-      await done
-      return result
-    } catch (error) {
-      try {
-        abort?.()
-      } catch {
-        // It has ended already.
+      closing?.close()
+    } catch {
+      // It was dead.
+    }
+  }
+
+  /** Opens it as it is; one that lacks our place, and is none of a later version of this code, gets it. */
+  function connect(version: number | undefined, done: (opened: boolean) => void): void {
+    const current = generation
+    const request = indexedDB.open(name, version)
+    request.onupgradeneeded = () => furnish(request)
+    request.onerror = () => done(false)
+    request.onsuccess = () => {
+      const opened = request.result
+      opened.onversionchange = opened.onclose = () => {
+        if (db === opened) disconnect()
+        else opened.close()
       }
+      let isFit = false
+      try {
+        isFit = fits(opened)
+      } catch {
+        // Closed again already.
+      }
+      const isWanted = db === undefined && generation === current
+      if (isFit && isWanted) {
+        db = opened
+        // Late, perhaps: then it hangs no more.
+        restUntil = -Infinity
+        done(true)
+        return
+      }
+      // Nobody waits for it any more: it would stay open for as long as the page.
+      opened.close()
+      if (isWanted && version === undefined && opened.version === 1) connect(2, done)
+      else done(false)
+    }
+  }
+
+  /** One timer for all: whatever takes longer than {@link hangMs} is not waited for. */
+  function watch(): void {
+    watchdog ??= setTimeout(() => {
+      watchdog = undefined
+      const [oldest] = running
+      if (oldest === undefined) return
+      if (elapsed() - oldest.since < hangMs) watch()
+      else {
+        rest()
+        for (const transaction of [...running]) transaction.giveUp()
+      }
+    }, hangMs)
+  }
+
+  function begin<Result>(
+    work: (store: IDBObjectStore) => Result,
+    done: (result: Result | undefined) => void,
+    mode: 'readwrite' | 'readonly',
+    onDead: () => void,
+  ): void {
+    let transaction: IDBTransaction
+    let store: IDBObjectStore
+    try {
+      if (db === undefined) return done(undefined)
+      transaction = db.transaction(storeName, mode, { durability: 'relaxed' })
+      store = transaction.objectStore(storeName)
+    } catch {
       // A connection can die without an event, as Safari's does in the background.
-      if (!(error instanceof DOMException) || error.name !== 'InvalidStateError') return undefined
-      close()
-      return connectionDied
+      disconnect()
+      return onDead()
+    }
+    let isOver = false
+    const end = (result: Result | undefined) => {
+      running.delete(entry)
+      if (isOver) return
+      isOver = true
+      done(result)
+    }
+    const entry = { since: elapsed(), giveUp: () => end(undefined) }
+    running.add(entry)
+    watch()
+    let result: Result | undefined
+    transaction.oncomplete = () => {
+      // Late, perhaps: then it hangs no more.
+      restUntil = -Infinity
+      end(result)
+    }
+    transaction.onabort = () => end(undefined)
+    try {
+      result = work(store)
+    } catch {
+      try {
+        transaction.abort()
+      } catch {
+        end(undefined)
+      }
     }
   }
 
   const database: Database = {
-    isOpen: () => db !== undefined,
+    isOpen: () => db !== undefined && !isResting(),
 
     open() {
-      if (db !== undefined) return Promise.resolve(true)
-      if (!enabled || Math.abs(Date.now() - failedAt) < reopenAfterMs) return Promise.resolve(false)
-      // connect() is async, so that an `indexedDB` that is missing or throws is a rejection too.
-      opening ??= connect()
-        .catch(() => false)
-        .then((opened) => {
-          opening = undefined
-          if (!opened) failedAt = Date.now()
-          return opened
+      if (db !== undefined) return Promise.resolve(!isResting())
+      if (!enabled || isResting()) return Promise.resolve(false)
+      opening ??= new Promise((resolve) => {
+        const end = (opened: boolean) => {
+          clearTimeout(timer)
+          if (!opened) rest()
+          resolve(opened)
+        }
+        const timer = setTimeout(end, hangMs, false)
+        try {
+          connect(undefined, end)
+        } catch {
+          end(false)
+        }
+      })
+      const current = opening
+      void current.then(() => {
+        if (opening === current) opening = undefined
+      })
+      return current
+    },
+
+    run(work, done, mode = 'readwrite') {
+      const reopen = () => {
+        void database.open().then((opened) => {
+          if (opened) begin(work, done, mode, () => done(undefined))
+          else done(undefined)
         })
-      return opening
+      }
+      // Of a transaction on a dead connection nothing has happened, so that all of it can again.
+      if (database.isOpen()) begin(work, done, mode, reopen)
+      else reopen()
     },
 
-    async run(work) {
-      const died = await within(transactionTimeoutMs, attempt(work), undefined)
-      if (died !== connectionDied) return died
-      // Reopened at once: nothing of the transaction has happened, so that all of it can again.
-      const again = (await database.open()) ? await attempt(work) : undefined
-      return again === connectionDied ? undefined : again
+    close() {
+      generation += 1
+      opening = undefined
+      clearTimeout(watchdog)
+      watchdog = undefined
+      disconnect()
     },
-
-    close,
   }
   return database
-}
-
-/**
- * Does something with each item and commits now: the page may be gone when the browser would. Here
- * as elsewhere, `async` makes a rejection of what a dead transaction throws, so that none is missed.
- */
-export async function commit<Item>(
-  store: Store,
-  write: (item: Item) => Promise<unknown>,
-  items: Item[],
-): Promise<void> {
-  const written = Promise.all(items.map(async (item) => write(item)))
-  // Should the commit throw, nobody awaits them any more.
-  written.catch(() => undefined)
-  store.transaction.commit()
-  await written
 }

@@ -1,14 +1,22 @@
 import { createNote } from '../browser/note.ts'
+import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
-import type { Page } from './attempt.ts'
+import { type Page, createAttempts } from './attempt.ts'
 import { createClient, parseClientState } from './client.ts'
 import { type Progress, createCourier } from './courier.ts'
-import { databaseExists } from './database.ts'
-import { parseEndpointState } from './endpoint.ts'
+import { createDatabase, databaseExists } from './database.ts'
+import { initialState, onOnline, parseEndpointState } from './endpoint.ts'
+import { createIdentities } from './identities.ts'
 import { createOutbox } from './outbox.ts'
-import type { DropReason } from './policy.ts'
+import type { DropReason } from './outcome.ts'
+import { createQueue, newEntry } from './queue.ts'
 import type { Row } from './row.ts'
-import { createSender } from './sender.ts'
+import { createRoad } from './road.ts'
+import type { Sender } from './sender.ts'
+import { createTabs } from './tabs.ts'
+
+/** For so long a tab need not know what another has learnt. */
+const freshMs = 100
 
 /** Gets hits to one endpoint, for one client id. */
 export type Delivery = {
@@ -52,8 +60,9 @@ export type DeliveryOptions = {
   /** Without it, everything stays in memory. */
   persistent: boolean
   page: Page
-  /** The bytes that a hit takes on the wire. */
-  bytesOf: (hit: Hit) => number
+  send: Sender
+  /** A hit as it goes over the wire: ASCII, so that its length is its bytes. */
+  encode: (hit: Hit) => string
   /** A short, stable id of a text, for the names of notes. */
   hash: (text: string) => string
   whenIdle: (work: () => void) => void
@@ -62,66 +71,128 @@ export type DeliveryOptions = {
 }
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { clientId, endpoint, persistent, page, bytesOf, hash, onProgress, onDrop } = options
+  const { clientId, endpoint, persistent, page, send, encode, hash, onProgress, onDrop } = options
   const storage = persistent ? () => localStorage : undefined
-  const clientNote = createNote(storage, `skalin:client:${hash(clientId)}`, parseClientState)
-  const client = createClient(clientNote, endpoint)
-  const outbox = createOutbox({ clientId, endpoint, persistent, client, bytesOf, onDrop })
-  const note = createNote(storage, `skalin:endpoint:${hash(endpoint)}`, parseEndpointState)
-  const send = createSender(endpoint)
-  const courier = createCourier({ endpoint, outbox, send, note, bytesOf, onProgress, page })
-  let started = false
+  const endpointKey = `skalin:endpoint:${hash(endpoint)}`
+  const note = createNote(storage, endpointKey, parseEndpointState, freshMs)
+  const clientNote = createNote(
+    storage,
+    `skalin:client:${hash(clientId)}`,
+    parseClientState,
+    freshMs,
+  )
+  const client = createClient(clientNote, endpoint, randomId)
+  const queue = createQueue()
+  const database = createDatabase(persistent)
+  const tabs = createTabs(clientId, onTaken, onForgotten)
+  const outbox = createOutbox({
+    clientId,
+    endpoint,
+    persistent,
+    database,
+    queue,
+    client,
+    tabs,
+    randomId,
+    encode,
+    onDrop,
+  })
+  const attempts = createAttempts({ send, note, page })
+  const road = createRoad(attempts, page)
+  const identities = createIdentities(client, hash)
+  const courier = createCourier({
+    outbox,
+    queue,
+    attempts,
+    road,
+    identities,
+    page,
+    onProgress,
+  })
+  let starting: Promise<void> | undefined
+  let hasLeft = false
 
-  function start(): void {
-    if (started) return
-    started = true
-    // Early, so that the first call finds the database open: opening it takes longer than storing.
-    outbox.join()
-    options.whenIdle(courier.resume)
+  /** Another tab sends these now. */
+  function onTaken(ids: string[]): void {
+    for (const id of ids) if (queue.get(id)?.isInFlight === false) queue.delete(id)
+  }
+
+  function onForgotten(): void {
+    for (const { row } of queue.all()) if (client.isForgotten(row)) queue.delete(row.id)
+  }
+
+  const rowOf = (hit: Hit, at: number): Row => {
+    return { id: hit.event_id, hit, endpoint, at, due: at, attempts: 0, era: client.era() }
   }
 
   // Asking an outbox that was never made for what waits in it would make it.
   const isThere = async () =>
-    started || (persistent && (clientNote.read() !== undefined || (await databaseExists())))
+    starting !== undefined ||
+    (persistent && (clientNote.read() !== undefined || (await databaseExists())))
+
+  function start(): Promise<void> {
+    // Early, so that the first call finds the database open: opening it takes longer than storing.
+    starting ??= outbox.start()
+    return starting
+  }
 
   return {
-    post: courier.post,
+    post: (hits, madeAt) =>
+      courier.post(
+        hits.map((hit, index) =>
+          // In their order: a thousandth is about the least that a number of this size can tell.
+          newEntry(rowOf(hit, madeAt + index / 1000), encode(hit), true),
+        ),
+      ),
     hold(hits, madeAt) {
-      for (const hit of hits) courier.hold(hit, madeAt)
+      for (const hit of hits) {
+        const row = rowOf(hit, madeAt)
+        outbox.hold(row)
+        onProgress({ outcome: 'waiting', reason: 'anonymous', row })
+      }
     },
     async completeHeld(visitors, complete) {
       const freed = await outbox.completeHeld(visitors, complete)
-      if (freed) courier.resume()
+      if (freed) courier.look()
       return freed
     },
     async dropHeld(madeUntil) {
-      if (started) await outbox.dropHeld(madeUntil)
+      if (starting) await outbox.dropHeld(madeUntil)
     },
-    start,
+    start() {
+      if (starting) return
+      void start().then(() => options.whenIdle(courier.look))
+    },
     leave() {
-      courier.hurry()
-      if (page.hasLeft()) outbox.leave()
+      courier.leave()
+      if (!page.hasLeft()) return
+      hasLeft = true
+      outbox.leave()
     },
     back() {
-      outbox.join()
-      courier.resume()
+      if (hasLeft) starting = outbox.start()
+      hasLeft = false
+      void starting?.then(courier.look)
     },
-    online: courier.encourage,
+    online() {
+      note.write(onOnline(note.read('now') ?? initialState))
+      courier.look()
+    },
     async forget() {
-      if (await isThere()) await courier.forget()
+      if (await isThere()) await outbox.forget()
     },
     async flush() {
       if (!(await isThere())) return
-      start()
+      await start()
       await courier.flush()
     },
     async pending() {
       if (!(await isThere())) return 0
-      start()
+      await start()
       return outbox.pending()
     },
     async stop() {
-      courier.hurry()
+      courier.leave()
       await courier.stop()
     },
   }

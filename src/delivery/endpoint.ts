@@ -1,10 +1,17 @@
-import type { Mode, WaitReason } from './policy.ts'
+import type { Mode, WaitReason } from './outcome.ts'
 
-/** What is known of an endpoint, by all tabs and after a reload. Times are epoch milliseconds. */
+/**
+ * What is known of an endpoint, by all tabs and after a reload. Times are epoch milliseconds. Each
+ * wait has a beginning too: by a clock that is not between the two, it is over.
+ */
 export type EndpointState = {
-  /** The collector asked for silence until then (`Retry-After`). */
-  floor: number
-  /** Our own backoff lasts until then. */
+  /** Rate limit: the collector asked for silence from then … */
+  limitedFrom: number
+  /** … until then, our share of the spread included. */
+  limitedUntil: number
+  /** Exponential backoff: no request from then … */
+  retryFrom: number
+  /** … until then. */
   retryAt: number
   /** How often the backoff has doubled. */
   step: number
@@ -12,25 +19,27 @@ export type EndpointState = {
   steppedAt: number
   /** Why there is a backoff. */
   cause: WaitReason
-  /** Network errors in a row while online; three open the breaker. */
+  /** Network errors in a row while online; three open the circuit breaker. */
   networkErrors: number
-  /** Answers since the last accepted hit that say the endpoint is not set up for us; three close the road as well. */
+  /** Answers since the last accepted hit that say the endpoint is not set up for us; three open it as well. */
   rejections: number
   /** Whether this browser can read the endpoint's answers. */
-  sight: 'unknown' | 'readable' | 'opaque'
-  /** When an opaque endpoint was last asked for a readable answer. */
+  answers: 'unknown' | 'readable' | 'opaque'
+  /** When an endpoint with opaque answers was last asked for a readable one. */
   probedAt: number
 }
 
-export const untried: EndpointState = {
-  floor: 0,
+export const initialState: EndpointState = {
+  limitedFrom: 0,
+  limitedUntil: 0,
+  retryFrom: 0,
   retryAt: 0,
   step: 0,
   steppedAt: 0,
   cause: 'network',
   networkErrors: 0,
   rejections: 0,
-  sight: 'unknown',
+  answers: 'unknown',
   probedAt: 0,
 }
 
@@ -40,24 +49,25 @@ export const hour: number = 60 * minute
 
 /** Hits older than this are dropped: Skalin's health scores look at recent usage. */
 export const maxAgeMs: number = 7 * 24 * hour
-/** How long a row belongs to the tab that sends it. It is longer than a request may take. */
+/** How long a row belongs to the page that sends it. It is longer than a request may take. */
 export const leaseMs: number = 20 * second
 /** How long a request may take, its answer's body included. */
 export const timeoutMs: number = 10 * second
 
-/** Whether `until` is still ahead; further ahead than we ever wait, it means the clock was set back. */
-export function inForce(until: number, now: number): boolean {
-  return until > now && until <= now + hour
-}
+const isLimited = (state: EndpointState, now: number) =>
+  state.limitedFrom <= now && now < state.limitedUntil
 
-/** No jitter goes below three quarters: three tries an hour are the most for a blocked endpoint. */
-export function jittered(delayMs: number, random: number): number {
-  return Math.round(delayMs * (0.75 + 0.25 * random))
-}
+const isBackingOff = (state: EndpointState, now: number) =>
+  state.retryFrom <= now && now < state.retryAt
 
 /** Few tries are made: nothing gets there, or nothing is taken there. */
 export function isBreakerOpen(state: EndpointState): boolean {
   return state.networkErrors >= 3 || state.rejections >= 3
+}
+
+/** The last request failed: the next one is to find out whether the endpoint is well again. */
+export function isInTrouble(state: EndpointState): boolean {
+  return state.step > 0 || isBreakerOpen(state)
 }
 
 /** What stands between a hit and the network now. */
@@ -66,45 +76,64 @@ export type Traffic = {
   online: boolean
   /** Requests of this tab in flight. */
   requests: number
+  /** How many there may be: see `window.ts`. */
+  window: number
   /** The bytes of their bodies, and of this one's. */
   bytes: number
-  /** The page is hidden or going away: this may be the last chance. */
+  /** The page is going away: this may be the last chance. */
   leaving: boolean
 }
 
 /**
- * Whether a request may go out now: the reason why not, or `undefined`. Two in flight leave the
- * page enough connections to the same host, and browsers allow 64 KiB of keepalive bodies at once.
+ * Whether a request may go out now: the reason why not, or `undefined`. Browsers allow 64 KiB of
+ * keepalive bodies in flight: https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
  */
 export function obstacle(state: EndpointState, traffic: Traffic): WaitReason | undefined {
-  const { now, online, requests, bytes, leaving } = traffic
+  const { now, online, requests, window, bytes, leaving } = traffic
   if (!online) return 'offline'
-  if (inForce(state.floor, now)) return 'rate-limited'
+  if (isLimited(state, now)) return 'rate-limited'
   if (leaving) {
     if (isBreakerOpen(state)) return 'blocked'
     return requests >= 200 || bytes > 60 * 1024 ? 'busy' : undefined
   }
-  if (inForce(state.retryAt, now)) return state.cause
-  const limit = state.step > 0 || isBreakerOpen(state) ? 1 : 2
+  if (isBackingOff(state, now)) return state.cause
+  const limit = isInTrouble(state) ? 1 : window
   return requests >= limit || bytes > 48 * 1024 ? 'busy' : undefined
 }
 
 /** When a waiting hit can be tried, as far as the endpoint is concerned. */
 export function freeFrom(state: EndpointState, now: number): number {
-  return Math.max(now, ...[state.floor, state.retryAt].filter((until) => inForce(until, now)))
+  const until = isLimited(state, now) ? state.limitedUntil : now
+  return isBackingOff(state, now) ? Math.max(until, state.retryAt) : until
+}
+
+/** In a backoff, leaving gives each hit one chance only: changing tabs must not send all that waits. */
+export function chancesOnLeaving(state: EndpointState, now: number): number {
+  return isBackingOff(state, now) ? 1 : Infinity
 }
 
 /**
- * The state once a request is on its way. In a backoff one request is a probe: the other tabs wait
- * for what it finds.
+ * The state once a request is on its way. In trouble one request is a probe: the other tabs wait for
+ * what it finds.
  */
-export function departed(state: EndpointState, mode: Mode, now: number): EndpointState {
-  const probed = state.sight === 'opaque' && mode === 'cors' ? { ...state, probedAt: now } : state
-  if (state.step === 0 && !isBreakerOpen(state)) return probed
+export function onSend(state: EndpointState, mode: Mode, now: number): EndpointState {
+  const asks = state.answers === 'opaque' && mode === 'cors'
+  const asked = asks ? { ...state, probedAt: now } : state
+  if (!isInTrouble(state)) return asked
   const answeredBy = now + timeoutMs
   // On leaving, a request may go out in the middle of a backoff, which goes on all the same.
-  const retryAt = inForce(state.retryAt, now) ? Math.max(state.retryAt, answeredBy) : answeredBy
-  return { ...probed, retryAt }
+  return isBackingOff(state, now)
+    ? { ...asked, retryAt: Math.max(state.retryAt, answeredBy) }
+    : { ...asked, retryFrom: now, retryAt: answeredBy }
+}
+
+/** The page with the probe goes and will not hear of it: nobody needs to wait any more. */
+export function onProbeLost(
+  state: EndpointState,
+  probed: EndpointState,
+  now: number,
+): EndpointState {
+  return state.retryAt === probed.retryAt && isInTrouble(state) ? { ...state, retryAt: now } : state
 }
 
 /**
@@ -112,30 +141,22 @@ export function departed(state: EndpointState, mode: Mode, now: number): Endpoin
  * anything gets there at all.
  */
 export function modeFor(state: EndpointState, now: number): Mode {
-  const probed = isBreakerOpen(state) || Math.abs(now - state.probedAt) < hour
-  return state.sight === 'opaque' && probed ? 'no-cors' : 'cors'
+  const since = now - state.probedAt
+  const probed = isBreakerOpen(state) || (since >= 0 && since < hour)
+  return state.answers === 'opaque' && probed ? 'no-cors' : 'cors'
 }
 
-/** Back on the network, or somebody asks: try afresh. A floor stays. */
-export function encouraged(state: EndpointState): EndpointState {
+/** Back on the network, or somebody asks: try afresh. A rate limit stays. */
+export function onOnline(state: EndpointState): EndpointState {
   return { ...state, step: 0, retryAt: 0, networkErrors: 0 }
 }
 
-/** No hit waits for longer: a later `due` is of a clock that was set back since. */
-export function latestDue(state: EndpointState, now: number): number {
-  return (inForce(state.floor, now) ? state.floor : now) + hour
-}
-
-export function isDue(due: number, state: EndpointState, now: number): boolean {
-  return due <= now || (due !== Infinity && due > latestDue(state, now))
-}
-
-/** Reads a stored state; a field that is missing, or of another kind, is as if the endpoint were untried. */
+/** Reads a stored state; a field that is missing, or of another kind, is as at the beginning. */
 export function parseEndpointState(json: unknown): EndpointState {
   const stored = json as Partial<Record<string, unknown>>
-  const fields = Object.entries(untried).map(([name, initial]) => {
-    const value = stored[name]
-    return [name, typeof value === typeof initial ? value : initial] as const
-  })
-  return Object.fromEntries(fields) as unknown as EndpointState
+  const state: Record<string, unknown> = { ...initialState }
+  for (const name of Object.keys(state)) {
+    if (typeof stored[name] === typeof state[name]) state[name] = stored[name]
+  }
+  return state as EndpointState
 }

@@ -1,152 +1,202 @@
-import type { Hit } from '../hit/hit.ts'
+import { elapsed, now } from '../browser/clock.ts'
 import { leaseMs, maxAgeMs } from './endpoint.ts'
-import type { DropReason } from './policy.ts'
-import { held, type Row } from './row.ts'
-import { type Fate, type Rows, type RowsOptions, createRows } from './rows.ts'
-import type { Table } from './table.ts'
+import { type Held, createHeld } from './held.ts'
+import { type Leases, createLeases } from './leases.ts'
+import type { Ending } from './outcome.ts'
+import { type Place, run } from './place.ts'
+import { type Entry, newEntry } from './queue.ts'
+import { type Row, held } from './row.ts'
+import { count, deleteForgotten, free, putNew, update } from './store.ts'
+import type { Tabs } from './tabs.ts'
+import type { Drop } from './trim.ts'
+import { createWriter } from './writer.ts'
 
-const maxHeld = 100
-
-/** Where the hits of one client id and endpoint wait until the collector has them. */
-export type Outbox = Pick<Rows, 'put' | 'remove' | 'join' | 'leave' | 'close'> & {
-  /** Writes a row down that waits for its visitor to become known. */
-  hold: (row: Row) => void
-  /** Writes down how an attempt ended, unless the row was deleted meanwhile. */
-  release: (row: Row) => Promise<void>
-  /**
-   * The oldest row that is due, which now belongs to this tab until its new `due`. A `due` past
-   * `latestDue` counts as due: the clock was set back.
-   */
-  claim: (now: number, latestDue: number) => Promise<Row | undefined>
-  nextDue: () => Promise<number | undefined>
-  /**
-   * Completes and frees the held hits of these visitors; whether there were any, `undefined` if they
-   * could not be had.
-   */
-  completeHeld: (
-    visitors: readonly string[],
-    complete: (hit: Hit) => Hit | undefined,
-  ) => Promise<boolean | undefined>
-  /** Drops the hits that are held since `madeUntil` or before. */
-  dropHeld: (madeUntil: number) => Promise<void>
-  pending: () => Promise<number>
-  /** It was to be deleted, but its tab was not told. */
-  isForgotten: (row: Row) => boolean
-  /** Deletes all that waits for the client id, in all tabs. */
-  forget: () => Promise<void>
-  /** The rows that this page knows, oldest first, without asking the database. */
-  known: () => Row[]
+export type OutboxOptions = Pick<
+  Place,
+  'persistent' | 'database' | 'queue' | 'client' | 'encode'
+> & {
+  clientId: string
+  endpoint: string
+  tabs: Tabs
+  randomId: () => string
+  onDrop: (row: Row, reason: Drop['reason']) => void
 }
 
-async function drop(table: Table, rows: Row[], dropped: DropReason): Promise<Fate[]> {
-  await Promise.all(rows.map(({ id }) => table.delete(id)))
-  return rows.map((row) => ({ row, dropped }))
-}
+/** Where hits wait: in this page's queue, and, as far as there is one, in the database. */
+export type Outbox = Held &
+  Leases & {
+    /** New rows, this page's own for now or anybody's; written down within this task. */
+    put: (entries: readonly Entry[], isLeased: boolean) => void
+    /** It has ended: accepted, or dropped. */
+    remove: (id: string) => void
+    /** It is too old, or was to be forgotten: then it is gone. */
+    discard: (entry: Entry) => boolean
+    /** An attempt ended and the hit waits. */
+    release: (entry: Entry, ending: Ending) => void
+    pending: () => Promise<number>
+    forget: () => Promise<void>
+    /** Opens the database, and takes over what earlier pages left. */
+    start: () => Promise<void>
+    /** Writes down what is outstanding, and listens to nobody. */
+    leave: () => void
+    close: () => void
+  }
 
-const byAge = (a: Row, b: Row) => a.at - b.at
+export function createOutbox(options: OutboxOptions): Outbox {
+  const { clientId, endpoint, persistent, database, queue, client, tabs, encode, onDrop } = options
+  const lane = { clientId, endpoint }
+  const startedAt = now() - elapsed()
+  let page = options.randomId()
 
-export function createOutbox(options: RowsOptions): Outbox {
-  const rows = createRows(options)
-  const { put, remove, join, leave, close, transact } = rows
-  const { isForgotten } = options.client
+  /** A clock that jumped ahead makes no hit of this page older than the page. */
+  const ageNow = () => Math.min(now(), startedAt + elapsed())
+
+  function drop({ row, reason }: Drop): void {
+    queue.delete(row.id)
+    writer.forget(row.id)
+    if (row.hit.client_id === clientId && row.endpoint === endpoint) onDrop(row, reason)
+  }
+
+  const writer = createWriter({
+    persistent,
+    database,
+    client,
+    bytesOf: ({ hit }) => encode(hit).length,
+    ageNow,
+    onStored(id) {
+      const entry = queue.get(id)
+      if (entry) entry.isStored = true
+    },
+    onDrop: drop,
+  })
+
+  const place: Place = {
+    lane,
+    persistent,
+    database,
+    writer,
+    queue,
+    client,
+    encode,
+    lessee: () => ({ page, now: now(), ageNow: ageNow(), isForgotten: client.isForgotten }),
+    drop,
+  }
+
+  function rowsInMemory(): Map<string, Row> {
+    const rows = [...queue.all().map(({ row }) => row), ...writer.allUnstored()]
+    return new Map(rows.map((row) => [row.id, row]))
+  }
+
+  /** Rows of an earlier page that the database will not have: they are sent from memory. */
+  function takeUnsaved(rows: readonly Row[]): void {
+    for (const row of rows) if (row.due !== held) queue.add(newEntry(row, encode(row.hit), false))
+    writer.put(rows)
+  }
 
   const outbox: Outbox = {
-    put,
-    remove,
-    join,
-    leave,
-    close,
+    ...createHeld(place),
+    ...createLeases(place, tabs),
 
-    hold(row) {
-      put([{ ...row, due: held }])
-      void transact(async (table) => {
-        const oldest = (await table.due(held, held)).sort(byAge).slice(0, -maxHeld)
-        return drop(table, oldest, 'evicted')
+    put(entries, isLeased) {
+      const from = now()
+      const rows = entries.map((entry) => {
+        if (!isLeased) return entry.row
+        entry.leasedUntil = elapsed() + leaseMs
+        return { ...entry.row, due: from + leaseMs, from, owner: page }
       })
+      writer.put(rows)
     },
 
-    async release(row) {
-      await transact(async (table) => {
-        if ((await table.get(row.id)) === undefined) return []
-        await table.put(row)
-        return [{ row }]
-      })
+    remove(id) {
+      writer.remove(id, queue.get(id)?.isStored === true)
+      queue.delete(id)
     },
 
-    async claim(now, latestDue) {
-      let found: Row | undefined
-      let isDropped = false as boolean
-      const [mine] = await transact(async (table) => {
-        if (found) return []
-        const [row] = [
-          ...(await table.due(0, now, 1)),
-          ...(await table.due(latestDue + 1, Number.MAX_VALUE, 1)),
-        ]
-        if (row === undefined) return []
-        const isOld = row.at < now - maxAgeMs
-        isDropped = isOld || isForgotten(row)
-        if (isDropped) return drop(table, [row], isOld ? 'too-old' : 'consent')
-        found = { ...row, attempts: row.attempts + 1 }
-        const leased = { ...found, due: now + leaseMs }
-        await table.put(leased)
-        return [{ row: leased }]
-      })
-      if (mine) rows.take(mine.id)
-      else if (isDropped) return outbox.claim(now, latestDue)
-      // Without a lease if none can be written, as when the disk is full.
-      return mine ?? found
+    discard({ row }) {
+      const isForgotten = client.isForgotten(row)
+      if (!isForgotten && row.at >= ageNow() - maxAgeMs) return false
+      outbox.remove(row.id)
+      onDrop(row, isForgotten ? 'consent' : 'too-old')
+      return true
     },
 
-    async nextDue() {
-      const next = await transact(async (table) =>
-        (await table.due(0, Number.MAX_VALUE, 1)).map((row) => ({ row })),
+    release(entry, { due, reachedAt }) {
+      const row = { ...entry.row, due: due ?? entry.row.at, from: now() }
+      delete row.owner
+      if (reachedAt !== undefined) row.reachedAt = reachedAt
+      entry.row = row
+      entry.isInFlight = false
+      entry.leasedUntil = -Infinity
+      if (!entry.isStored || writer.unstored(row.id)) {
+        writer.put([row])
+        return
+      }
+      database.run(
+        (store) => update(store, row),
+        (found) => {
+          // Ended by another page, or to be looked for in the database when its time comes.
+          if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)
+        },
       )
-      return next.length === 0 ? undefined : Math.min(...next.map(({ due }) => due))
-    },
-
-    async completeHeld(visitors, complete) {
-      let isAsked = false as boolean
-      const freed = await transact(async (table) => {
-        const known = (await table.due(held, held)).filter(({ hit }) =>
-          visitors.includes(hit.visitor_id),
-        )
-        const fates = known.map(async (row): Promise<Fate> => {
-          const hit = complete(row.hit)
-          const fate = hit ? { row: { ...row, hit, due: row.at } } : undefined
-          await (fate ? table.put(fate.row) : table.delete(row.id))
-          return fate ?? { row, dropped: 'too-large' }
-        })
-        const all = await Promise.all(fates)
-        isAsked = true
-        return all
-      })
-      return isAsked ? freed.length > 0 : undefined
-    },
-
-    async dropHeld(madeUntil) {
-      await transact(async (table) => {
-        const old = (await table.due(held, held)).filter(({ at }) => at <= madeUntil)
-        return drop(table, old, 'anonymous')
-      })
     },
 
     async pending() {
-      let count = 0
-      await transact(async (table) => {
-        count += await table.count()
-        return []
-      })
-      return count
+      const isOpen = persistent && (await database.open())
+      if (isOpen) {
+        writer.persist()
+        writer.deleteEnded()
+      }
+      const rest = writer.allUnstored().filter(({ id }) => !writer.isStoring(id))
+      const stored = isOpen ? await run(place, (store) => count(store, lane)) : undefined
+      if (stored === undefined) return rowsInMemory().size
+      return Math.max(0, stored.rows - writer.undeletable()) + rest.length
     },
-
-    isForgotten,
 
     async forget() {
-      options.client.forget()
-      await rows.removeAll('consent')
+      client.forget()
+      const rows = rowsInMemory()
+      for (const id of rows.keys()) {
+        queue.delete(id)
+        writer.forget(id)
+      }
+      tabs.forgotten()
+      if (persistent) await database.open()
+      const { isForgotten } = client
+      const deleted = await run(place, (store) => deleteForgotten(store, clientId, isForgotten))
+      for (const row of deleted ?? []) rows.set(row.id, row)
+      for (const row of rows.values()) drop({ row, reason: 'consent' })
     },
 
-    known: () => rows.known().sort(byAge),
+    async start() {
+      writer.back()
+      if (!persistent) return
+      page = options.randomId()
+      for (const entry of queue.all()) if (!entry.isInFlight) entry.leasedUntil = -Infinity
+      tabs.join()
+      await database.open()
+      writer.persist()
+      writer.end(client.ended())
+      const unsaved = client.unsaved().filter(({ id }) => !writer.hasEnded(id))
+      const at = now()
+      const gone = client.gone()
+      const done = await run(place, (store) => {
+        free(store, lane, at, gone)
+        putNew(store, unsaved)
+        return true
+      })
+      if (done) client.settle(unsaved.map(({ id }) => id))
+      else takeUnsaved(unsaved)
+    },
+
+    leave() {
+      writer.leave(page)
+      tabs.leave()
+    },
+
+    close() {
+      outbox.leave()
+      database.close()
+    },
   }
   return outbox
 }

@@ -1,52 +1,5 @@
-import {
-  type EndpointState,
-  hour,
-  inForce,
-  isBreakerOpen,
-  jittered,
-  minute,
-  second,
-} from './endpoint.ts'
-
-/**
- * Why a hit waits.
- *
- * - `offline`: the browser has no network, or Global Privacy Control is respected and on.
- * - `network`: the request failed, and the page is not told why.
- * - `timeout`: no complete answer in 10 seconds.
- * - `status`: the collector answered with a `status` that is no acceptance.
- * - `rate-limited`: the collector asked for silence.
- * - `blocked`: nothing has got through for three tries; few are made.
- * - `anonymous`: it is held until its visitor is known.
- * - `busy`: enough requests are on their way.
- */
-export type WaitReason =
-  'offline' | 'network' | 'timeout' | 'status' | 'rate-limited' | 'blocked' | 'anonymous' | 'busy'
-
-/**
- * Why a hit is gone for good.
- *
- * - `refused`: the collector will not have it, with 400, 413 or 422.
- * - `too-old`: it waited for 7 days.
- * - `evicted`: more than 5,000 hits or 5 MB waited, or more than 100 of unknown visitors.
- * - `too-large`: more than 16 KiB.
- * - `anonymous`: it was held, and `reset()` came before `identify`.
- * - `consent`: consent was withdrawn, or `clear()` called.
- */
-export type DropReason = 'refused' | 'too-old' | 'evicted' | 'too-large' | 'anonymous' | 'consent'
-
-/** What came of one request. */
-export type Outcome =
-  | { kind: 'answer'; status: number; retryAfterMs?: number | undefined }
-  /** A redirect, which is not followed: it would turn the POST into a GET. */
-  | { kind: 'redirect' }
-  /** A `no-cors` request got some answer that the page may not read. */
-  | { kind: 'opaque' }
-  /** Refused, reset, blocked, no name, no CORS headers: the page is not told which. */
-  | { kind: 'network' }
-  | { kind: 'timeout' }
-
-export type Mode = 'cors' | 'no-cors'
+import { type EndpointState, hour, isBreakerOpen, minute, second } from './endpoint.ts'
+import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
 
 /** A request, and the circumstances of its outcome. */
 export type Attempt = {
@@ -54,7 +7,7 @@ export type Attempt = {
   sentAt: number
   now: number
   online: boolean
-  /** The page was already gone: what fails then says nothing about the endpoint. */
+  /** The page went while the request was on its way: what failed then says nothing about the endpoint. */
   left: boolean
   /** When this hit first reached an endpoint whose answer could not be read. */
   reachedAt: number | undefined
@@ -64,20 +17,26 @@ export type Attempt = {
   noCors: boolean
 }
 
-/** What becomes of the hit. */
-export type Ending = {
-  outcome: 'accepted' | 'dropped' | 'waiting'
-  reason?: 'unconfirmed' | 'refused' | WaitReason
-  status?: number
-  /** When a waiting hit may be tried again; absent: as soon as the endpoint can be. */
-  due?: number
-  reachedAt?: number
-}
-
 /** `again`: the same hit once more, at once, `no-cors`. */
 export type Verdict = Ending | { outcome: 'again' }
 
 export type Judgement = { state: EndpointState; verdict: Verdict }
+
+/**
+ * Jitter: all browsers that were turned away at one moment come back over a third of the delay, or
+ * over five minutes of a longer one, and none later than it says.
+ *
+ * @see {@link https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/}
+ */
+export function jittered(delayMs: number, random: number): number {
+  const spread = Math.min(delayMs / 3, 5 * minute)
+  return Math.round(delayMs - spread + spread * random)
+}
+
+/** How long after the end of a silence that was asked for: over half of it, if it is a long one. */
+export function spreadAfter(silenceMs: number, random: number): number {
+  return silenceMs < 20 * second ? 0 : Math.round(Math.min(silenceMs / 2, 5 * minute) * random)
+}
 
 /**
  * Requests that were in flight together fail together: that is one failure, not several. A step
@@ -100,6 +59,7 @@ function backedOff(
     cause,
     step: state.step + 1,
     steppedAt: attempt.now,
+    retryFrom: attempt.now,
     retryAt: attempt.now + delay,
   }
 }
@@ -109,7 +69,7 @@ function calm(state: EndpointState): EndpointState {
 }
 
 function answered(state: EndpointState, attempt: Attempt, status: number | undefined): Judgement {
-  const readable: EndpointState = { ...state, sight: 'readable', networkErrors: 0 }
+  const readable: EndpointState = { ...state, answers: 'readable', networkErrors: 0 }
   if (status !== undefined) {
     if (status >= 200 && status < 300) {
       return {
@@ -130,14 +90,11 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   }
   // The endpoint is there but not for us (yet): a wrong address, a login page, a proxy half set up.
   const rejections = state.rejections + 1
-  const delay = Math.min(
-    hour,
-    Math.max(5 * minute, jittered(5 * minute * 2 ** (rejections - 1), attempt.random)),
-  )
-  const due = attempt.now + delay
+  const delay = jittered(5 * minute * 2 ** (rejections - 1), attempt.random)
+  const due = attempt.now + Math.min(hour, Math.max(5 * minute, delay))
   const slowed: EndpointState = { ...calm(readable), rejections, cause: 'status' }
   return {
-    state: rejections < 3 ? slowed : { ...slowed, retryAt: due },
+    state: rejections < 3 ? slowed : { ...slowed, retryFrom: attempt.now, retryAt: due },
     verdict: {
       outcome: 'waiting',
       reason: 'status',
@@ -150,8 +107,8 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
 function unreachable(state: EndpointState, attempt: Attempt): Judgement {
   if (!attempt.online) return { state, verdict: { outcome: 'waiting', reason: 'offline' } }
   if (attempt.mode === 'cors' && attempt.noCors) {
-    const unseen = state.sight === 'unknown' && !isBreakerOpen(state)
-    if (unseen || state.sight === 'opaque') return { state, verdict: { outcome: 'again' } }
+    const unread = state.answers === 'unknown' && !isBreakerOpen(state)
+    if (unread || state.answers === 'opaque') return { state, verdict: { outcome: 'again' } }
   }
   const networkErrors = state.networkErrors + (isSameFailure(state, attempt) ? 0 : 1)
   const counted = { ...state, networkErrors }
@@ -172,12 +129,12 @@ function reached(state: EndpointState, attempt: Attempt): Judgement {
   // No later than now: the clock may have been set back.
   const reachedAt = Math.min(attempt.reachedAt ?? now, now)
   const there: EndpointState = { ...calm(state), networkErrors: 0 }
-  if (state.sight === 'opaque') {
+  if (state.answers === 'opaque') {
     return { state: there, verdict: { outcome: 'accepted', reason: 'unconfirmed' } }
   }
-  if (state.sight === 'unknown' && now - reachedAt >= hour) {
+  if (state.answers === 'unknown' && now - reachedAt >= hour) {
     return {
-      state: { ...there, sight: 'opaque', probedAt: now },
+      state: { ...there, answers: 'opaque', probedAt: now },
       verdict: { outcome: 'accepted', reason: 'unconfirmed' },
     }
   }
@@ -187,18 +144,28 @@ function reached(state: EndpointState, attempt: Attempt): Judgement {
   }
 }
 
+/** What the collector asked for with `Retry-After`, if it wants the hit later. */
+function limited(judged: Judgement, attempt: Attempt, retryAfterMs: number): Judgement {
+  const { state } = judged
+  const { now } = attempt
+  const silence = Math.min(hour, retryAfterMs)
+  const until = now + silence + spreadAfter(silence, attempt.random)
+  // One that is in force already goes on, however short the next one is.
+  const before = state.limitedFrom <= now ? state.limitedUntil : 0
+  return { ...judged, state: { ...state, limitedFrom: now, limitedUntil: Math.max(before, until) } }
+}
+
 /** What an outcome means for the hit, and for all that go to the same endpoint. */
-export function judge(state: EndpointState, outcome: Outcome, attempt: Attempt): Judgement {
+export function onOutcome(state: EndpointState, outcome: Outcome, attempt: Attempt): Judgement {
   if (attempt.left && (outcome.kind === 'network' || outcome.kind === 'timeout')) {
     return { state, verdict: { outcome: 'waiting', reason: outcome.kind } }
   }
   switch (outcome.kind) {
     case 'answer': {
       const judged = answered(state, attempt, outcome.status)
-      if (outcome.retryAfterMs === undefined || judged.verdict.outcome !== 'waiting') return judged
-      const asked = attempt.now + Math.min(hour, outcome.retryAfterMs)
-      const floor = inForce(state.floor, attempt.now) ? Math.max(state.floor, asked) : asked
-      return { ...judged, state: { ...judged.state, floor } }
+      const { retryAfterMs } = outcome
+      if (retryAfterMs === undefined || judged.verdict.outcome !== 'waiting') return judged
+      return limited(judged, attempt, retryAfterMs)
     }
     case 'redirect':
       return answered(state, attempt, undefined)

@@ -9,15 +9,26 @@ export type Row = {
   /** When the call was made. */
   at: number
   /**
-   * When it may be tried: ahead while a tab sends it or the collector wants it later, `at` when it
-   * just waits, {@link held} while its visitor is unknown.
+   * When it may be tried: ahead while a page has it on lease or the collector wants it later, `at`
+   * when it just waits, {@link held} while its visitor is unknown.
    */
   due: number
   /** How often it has been sent. */
   attempts: number
+  /** When `due` was decided: a clock that is behind that was set back, and `due` means nothing. */
+  from?: number
+  /** The page that has it on lease. */
+  owner?: string
+  /** The {@link Client} era in which it was made. */
+  era?: string | undefined
   /** When it first reached an endpoint whose answers cannot be read. */
   reachedAt?: number
 }
 
 /** The `due` of a hit that waits to learn whose it is. */
 export const held: number = Infinity
+
+/** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
+export function isDue({ due, from = 0 }: Row, now: number): boolean {
+  return due <= now || (due !== held && from > now)
+}

@@ -1,66 +1,113 @@
-import ky from 'ky'
-import type { Hit } from '../hit/hit.ts'
+import { now } from '../browser/clock.ts'
 import { timeoutMs } from './endpoint.ts'
-import type { Mode, Outcome } from './policy.ts'
+import type { Mode, Outcome } from './outcome.ts'
 
-/** Sends one hit by one request. Never rejects: what came of it is a value. */
-export type Sender = (hit: Hit, mode: Mode) => Promise<Outcome>
+/**
+ * Sends one hit, given as its body, by one request. Never rejects: what came of it is a value.
+ * `onLate` is told of an answer that comes after the request was given up.
+ */
+export type Sender = (
+  body: string,
+  mode: Mode,
+  onLate?: (outcome: Outcome) => void,
+) => Promise<Outcome>
 
-/** `Retry-After` in milliseconds from `now`; it is a number of seconds or a date (RFC 9110, 10.2.3). */
-export function parseRetryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
+/** `Retry-After` in milliseconds from `from`; it is a number of seconds or a date (RFC 9110, 10.2.3). */
+export function parseRetryAfter(header: unknown, from: number): number | undefined {
+  if (typeof header !== 'string') return undefined
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - from
   return ms > 0 ? ms : undefined
+}
+
+function hasServiceWorker(): boolean {
+  try {
+    // Missing without HTTPS.
+    const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined
+    return workers?.controller != null
+  } catch {
+    // Not for a sandboxed frame.
+    return false
+  }
+}
+
+/** `abort` frees the connection; where it is missing or ignored, the deadline holds all the same. */
+function abortable(): { signal?: AbortSignal; abort: () => void } {
+  try {
+    const controller = new AbortController()
+    return { signal: controller.signal, abort: () => controller.abort() }
+  } catch {
+    return { abort: () => undefined }
+  }
 }
 
 /**
  * A sender to `endpoint`. Its requests are CORS-simple, so that no preflight can be lost when the
- * page goes, and `keepalive`, so that they outlive it.
+ * page goes, and `keepalive`, so that they outlive it. A plain address and one object with a text as
+ * its body are what every `fetch` in the field understands, whoever has wrapped or replaced it.
  *
  * @see {@link https://fetch.spec.whatwg.org/#simple-header}
  */
 export function createSender(endpoint: string): Sender {
-  return async (hit, mode) => {
-    let abort: AbortController | undefined
-    let timer: ReturnType<typeof setTimeout> | undefined
-    try {
-      abort = new AbortController()
-      const { signal } = abort
-      timer = setTimeout(() => abort?.abort(), timeoutMs)
-      const response = await ky.post(endpoint, {
-        body: new URLSearchParams(hit),
-        mode,
-        keepalive: true,
-        credentials: 'omit',
-        cache: 'no-store',
-        // `manual` is refused for no-cors requests: https://fetch.spec.whatwg.org/#main-fetch
-        redirect: mode === 'cors' ? 'manual' : 'follow',
-        priority: 'low',
-        retry: 0,
-        timeout: false,
-        throwHttpErrors: false,
-        // Not as `signal`: ky would join it to its own by AbortSignal.any, which Chrome 109 lacks.
-        // And `keepalive` once more: Firefox overlooks it on a request that ky has made.
-        fetch: (request, init) => fetch(request, { ...init, keepalive: true, signal }),
-      })
-      // Read to its end, for until then the body holds on to the browser's keepalive budget.
-      const complete = await response.text().then(
-        () => true,
-        () => false,
-      )
-      // Half an answer is none: the collector may have died over it, and a duplicate does no harm.
-      return response.ok && !complete ? { kind: 'timeout' } : outcomeOf(response)
-    } catch {
-      return { kind: abort?.signal.aborted ? 'timeout' : 'network' }
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-}
+  const address = endpoint.replace(/#.*$/, '')
 
-function outcomeOf(response: Response): Outcome {
-  if (response.type === 'opaque') return { kind: 'opaque' }
-  if (response.type === 'opaqueredirect') return { kind: 'redirect' }
-  const retryAfterMs = parseRetryAfter(response.headers.get('Retry-After'), Date.now())
-  return { kind: 'answer', status: response.status, retryAfterMs }
+  /** A service worker, a blocker or an extension may answer in the collector's place. */
+  function isCollectors({ url, type }: Response): boolean {
+    // Of another origin's answers browsers say `cors`, polyfills nothing or `default`, and test DOMs
+    // `basic`. In a browser that is one's own origin's, or what a service worker puts in its place.
+    const foreign = type === 'basic' && hasServiceWorker()
+    const isSameOrigin = address.startsWith(`${location.origin}/`)
+    return url === address && type !== 'error' && (isSameOrigin || !foreign)
+  }
+
+  async function exchange(
+    body: string,
+    mode: Mode,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome> {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      body,
+      mode,
+      keepalive: true,
+      credentials: 'omit',
+      cache: 'no-store',
+      // `manual` is refused for no-cors requests: https://fetch.spec.whatwg.org/#main-fetch
+      redirect: mode === 'cors' ? 'manual' : 'follow',
+      priority: 'low',
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const { type, status, ok } = response
+    // Read to its end, for until then the body holds on to the browser's keepalive budget.
+    let isComplete = true
+    try {
+      await response.text()
+    } catch {
+      isComplete = false
+    }
+    if (type === 'opaqueredirect') return { kind: 'redirect' }
+    if (type === 'opaque' && mode === 'no-cors') return { kind: 'opaque' }
+    if (!isCollectors(response)) return { kind: 'network' }
+    // Half an answer is none: the collector may have died over it, and a duplicate does no harm.
+    if (ok && !isComplete) return { kind: 'timeout' }
+    const retryAfter: unknown = response.headers.get('Retry-After')
+    return { kind: 'answer', status, retryAfterMs: parseRetryAfter(retryAfter, now()) }
+  }
+
+  return (body, mode, onLate) =>
+    new Promise((resolve) => {
+      const { signal, abort } = abortable()
+      let isOver = false
+      const timer = setTimeout(() => {
+        isOver = true
+        resolve({ kind: 'timeout' })
+        abort()
+      }, timeoutMs)
+      const end = (outcome: Outcome) => {
+        if (isOver) return onLate?.(outcome)
+        clearTimeout(timer)
+        resolve(outcome)
+      }
+      exchange(body, mode, signal).then(end, () => end({ kind: 'network' }))
+    })
 }

@@ -3,28 +3,32 @@ export type Tabs = {
   /** Listens from now on. */
   join: () => void
   leave: () => void
-  /** Tells that these rows are no more. */
-  lost: (ids: string[]) => void
+  /** Tells that this tab sends these rows now. */
+  taken: (ids: string[]) => void
   /** Tells that all rows are to be forgotten. */
   forgotten: () => void
 }
 
 /**
- * Tells the tabs of one origin of rows that are gone, so that none sends on leaving what another
- * has delivered or was told to forget. A word that gets lost costs a duplicate at most.
+ * Tells the tabs of one origin of rows that another sends or that are to be forgotten, so that none
+ * sends them too when it goes. A word that gets lost costs a duplicate at most.
  */
 export function createTabs(
-  lane: string,
-  onLost: (ids: string[]) => void,
+  clientId: string,
+  onTaken: (ids: string[]) => void,
   onForgotten: () => void,
 ): Tabs {
   let channel: BroadcastChannel | undefined
 
-  const say = (word: string[] | 'forgotten') => {
+  const open = () => new BroadcastChannel(`skalin:${clientId}`)
+
+  function say(word: string[] | 'forgotten'): void {
     try {
-      channel?.postMessage(word)
+      const line = channel ?? open()
+      line.postMessage(word)
+      if (line !== channel) line.close()
     } catch {
-      // Closed by the browser meanwhile.
+      // Missing, closed by the browser, or not allowed in an opaque origin, which has no other tabs.
     }
   }
 
@@ -32,13 +36,13 @@ export function createTabs(
     join() {
       if (channel !== undefined) return
       try {
-        channel = new BroadcastChannel(`skalin:${lane}`)
+        channel = open()
         channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-          if (Array.isArray(data)) onLost(data as string[])
+          if (Array.isArray(data)) onTaken(data as string[])
           else if (data === 'forgotten') onForgotten()
         }
       } catch {
-        // Missing, or not allowed in an opaque origin, which has no other tabs.
+        // As above.
       }
     },
     leave() {
@@ -47,7 +51,7 @@ export function createTabs(
       channel?.close()
       channel = undefined
     },
-    lost: say,
+    taken: say,
     forgotten: () => say('forgotten'),
   }
 }

@@ -1,8 +1,8 @@
 import { jsonOf } from './json.ts'
 
 /**
- * One record for Skalin's collector: flat, all strings, under the keys of the wire. It is sent as
- * `new URLSearchParams(hit)` and stored as it is, so what an inspector shows is what goes out.
+ * One record for Skalin's collector: flat, all strings, under the keys of the wire. It is sent
+ * form-encoded and stored as it is, so what an inspector shows is what goes out.
  *
  * @see {@link https://docs.skalin.io/en/dev/tracking/1.0.0/sst/feature/ | Skalin: tracking a feature}
  * @see {@link https://docs.skalin.io/en/dev/tracking/1.0.0/sst/identity/ | Skalin: identifying a user}
@@ -48,10 +48,14 @@ export type Identity = { id?: string; email?: string }
  */
 const maxHitBytes = 16 * 1024
 
-/** The bytes `hit` takes on the wire. */
-export function wireBytes(hit: Draft | Hit): number {
-  return new URLSearchParams(hit).toString().length
+/** A hit as the body of its request: ASCII, so that its length is its bytes. */
+export function encodeHit(hit: Draft | Hit): string {
+  return Object.entries(hit)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&')
 }
+
+const wireBytes = (hit: Draft | Hit) => encodeHit(hit).length
 
 /**
  * Cuts a hit to {@link maxHitBytes} by leaving the chosen traits out of its identity; `undefined`

@@ -1,0 +1,10 @@
+/** Epoch milliseconds. A number, also where a library has `Date.now()` give a Date. */
+export function now(): number {
+  const time: unknown = Date.now()
+  return Number(time)
+}
+
+/** Milliseconds of the page's life: unlike the clock, they never jump. */
+export function elapsed(): number {
+  return typeof performance === 'object' ? performance.now() : now()
+}

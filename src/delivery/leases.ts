@@ -1,0 +1,116 @@
+import { elapsed, now } from '../browser/clock.ts'
+import { leaseMs, timeoutMs } from './endpoint.ts'
+import { type Place, run } from './place.ts'
+import { type Entry, newEntry } from './queue.ts'
+import { type Leases as Given, lease, leaseNext, nextDue, update } from './store.ts'
+import type { Tabs } from './tabs.ts'
+
+/** How many rows are taken on lease at once: about what can be sent meanwhile. */
+const batch = 50
+
+/** Makes sure that a row is sent by one page at a time: a row on lease is this page's for 20 seconds. */
+export type Leases = {
+  /** Nobody else sends it for as long as a request takes. */
+  isLeased: (entry: Entry) => boolean
+  /**
+   * Takes a row of the queue on lease once more, and others like it, or learns that they are another
+   * page's, until the time that it gives at least.
+   */
+  renew: (entry: Entry) => Promise<number>
+  /** Rows that are sent without waiting for a lease: the page goes. */
+  mark: (entries: readonly Entry[]) => void
+  /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
+  fetch: (id: string) => Promise<'taken' | { until: number } | undefined>
+  /** Brings what is due into the queue; when the next is, `undefined` if the database does not say. */
+  fetchDue: () => Promise<number | undefined>
+}
+
+export function createLeases(place: Place, tabs: Tabs): Leases {
+  const { lane, persistent, database, writer, queue, encode, lessee, drop } = place
+
+  const isLeased = ({ isStored, leasedUntil }: Entry) =>
+    !isStored || leasedUntil - elapsed() > timeoutMs
+
+  const isKnown = (id: string) =>
+    queue.get(id) !== undefined || writer.hasEnded(id) || writer.unstored(id) !== undefined
+
+  /**
+   * Takes what a transaction found. Where it could not write, this page sends the rows once all the
+   * same: nobody else may be able to.
+   */
+  function take(given: Given | undefined, isWritten: boolean): void {
+    if (given === undefined) return
+    const taken: string[] = []
+    for (const row of given.rows) {
+      if (writer.hasEnded(row.id)) continue
+      const known = queue.get(row.id)
+      const entry = known ?? newEntry(row, encode(row.hit), false)
+      if (known === undefined) taken.push(row.id)
+      entry.isStored = true
+      entry.leasedUntil = elapsed() + leaseMs
+      if (!entry.isInFlight) {
+        const attempts = Math.max(row.attempts, entry.row.attempts)
+        entry.row = { ...row, due: row.at, attempts }
+      }
+      queue.add(entry)
+    }
+    if (taken.length > 0) tabs.taken(taken)
+    if (!isWritten) return
+    given.drops.forEach(drop)
+    for (const id of given.missing) queue.delete(id)
+    for (const { id } of given.others) queue.delete(id)
+  }
+
+  return {
+    isLeased,
+
+    async renew(first) {
+      const others = queue
+        .all()
+        .filter((entry) => entry !== first && !entry.isInFlight && !isLeased(entry))
+      const ids = [first, ...others].slice(0, batch).map(({ row }) => row.id)
+      let given: Given | undefined
+      const written = await run(place, (store) => (given = lease(store, ids, lessee())))
+      take(given, written !== undefined)
+      for (const id of ids) {
+        const entry = queue.get(id)
+        if (entry && written === undefined) entry.leasedUntil = elapsed() + leaseMs
+      }
+      return Math.min(...(given?.others ?? []).map(({ due }) => due))
+    },
+
+    mark(entries) {
+      const stored = entries.filter(({ isStored }) => isStored)
+      if (stored.length === 0) return
+      const { page: owner, now: from } = lessee()
+      const work = (store: IDBObjectStore) => {
+        for (const { row } of stored) update(store, { ...row, due: from + leaseMs, from, owner })
+      }
+      database.run(work, () => undefined)
+      for (const entry of stored) entry.leasedUntil = elapsed() + leaseMs
+    },
+
+    async fetch(id) {
+      if (writer.hasEnded(id) || !persistent || !(await database.open())) return undefined
+      let given: Given | undefined
+      const written = await run(place, (store) => (given = lease(store, [id], lessee())))
+      const [other] = given?.others ?? []
+      if (other) return other.owner === undefined ? undefined : { until: other.due }
+      take(given, written !== undefined)
+      return queue.get(id) ? 'taken' : undefined
+    },
+
+    async fetchDue() {
+      if (!persistent || !(await database.open())) return undefined
+      let given: ReturnType<typeof leaseNext> | undefined
+      const written = await run(
+        place,
+        (store) => (given = leaseNext(store, lane, lessee(), batch, isKnown)),
+      )
+      take(given?.leases, written !== undefined)
+      if (given && !given.isAll) return now()
+      const next = await run(place, (store) => nextDue(store, lane, isKnown), 'readonly')
+      return next?.at
+    },
+  }
+}

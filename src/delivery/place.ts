@@ -1,0 +1,32 @@
+import type { Hit } from '../hit/hit.ts'
+import type { Client } from './client.ts'
+import type { Database } from './database.ts'
+import type { Queue } from './queue.ts'
+import type { Lane, Lessee } from './store.ts'
+import type { Drop } from './trim.ts'
+import type { Writer } from './writer.ts'
+
+/** Where the rows of one client id and endpoint are: this page's queue, and the database. */
+export type Place = {
+  lane: Lane
+  /** Without it, everything stays in memory. */
+  persistent: boolean
+  database: Database
+  writer: Writer
+  queue: Queue
+  client: Client
+  encode: (hit: Hit) => string
+  /** This page, as one that takes rows on lease. */
+  lessee: () => Lessee
+  /** It is gone; reports it, if it is one of ours. */
+  drop: (drop: Drop) => void
+}
+
+/** Runs one transaction, and waits for it. */
+export function run<Result>(
+  { database }: Place,
+  work: (store: IDBObjectStore) => Result,
+  mode?: 'readonly',
+): Promise<Result | undefined> {
+  return new Promise((resolve) => database.run(work, resolve, mode))
+}

@@ -1,0 +1,181 @@
+import { all, on, writeAll } from './request.ts'
+import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
+import { type Row, held, isDue } from './row.ts'
+import type { Drop } from './trim.ts'
+
+// What is done with the rows of one client id and endpoint, each in one transaction.
+
+/** The rows of one client id and endpoint in IndexedDB. */
+export type Lane = { clientId: string; endpoint: string }
+
+/** A page that takes rows on lease. */
+export type Lessee = {
+  page: string
+  now: number
+  /** The time by which rows age, whatever the clock says. */
+  ageNow: number
+  isForgotten: (row: Row) => boolean
+}
+
+/** What a page was given of what it asked for. */
+export type Leases = {
+  /** On lease now; with a transaction that failed, rows that nobody else is sending. */
+  rows: Row[]
+  drops: Drop[]
+  /** Asked for, and gone: others delivered or forgot them. */
+  missing: string[]
+  /** Asked for, and another page's for now. */
+  others: Row[]
+}
+
+const rangeOf = ({ clientId, endpoint }: Lane, from: number, to: number) =>
+  IDBKeyRange.bound([clientId, endpoint, from], [clientId, endpoint, to])
+
+/** Gives each of the rows that is due to the page, until its new `due`. */
+export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): Leases {
+  const { page, now, ageNow, isForgotten } = lessee
+  const leases: Leases = { rows: [], drops: [], missing: [], others: [] }
+  for (const id of ids) {
+    on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
+      if (row === undefined) leases.missing.push(id)
+      else if (row.owner !== page && !isDue(row, now)) leases.others.push(row)
+      else if (row.at < ageNow - maxAgeMs || isForgotten(row)) {
+        store.delete(id)
+        leases.drops.push({ row, reason: isForgotten(row) ? 'consent' : 'too-old' })
+      } else {
+        const leased = { ...row, due: now + leaseMs, from: now, owner: page }
+        leases.rows.push(leased)
+        store.put(leased)
+      }
+    })
+  }
+  return leases
+}
+
+/** Takes on lease the `limit` most due rows that are not `known` to the page. */
+export function leaseNext(
+  store: IDBObjectStore,
+  lane: Lane,
+  lessee: Lessee,
+  limit: number,
+  isKnown: (id: string) => boolean,
+): { leases: Leases | undefined; isAll: boolean } {
+  const given: { leases: Leases | undefined; isAll: boolean } = { leases: undefined, isAll: true }
+  const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now))
+  on(due as IDBRequest<string[]>, (ids) => {
+    const unknown = ids.filter((id) => !isKnown(id))
+    given.isAll = unknown.length <= limit
+    given.leases = lease(store, unknown.slice(0, limit), lessee)
+  })
+  return given
+}
+
+/** Frees what pages that have left had on lease, and what waits by a clock that was set back since. */
+export function free(
+  store: IDBObjectStore,
+  lane: Lane,
+  now: number,
+  gone: readonly string[],
+): void {
+  on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
+    for (const row of rows) {
+      const { owner, from = 0, ...rest } = row
+      const isGone = owner !== undefined && gone.includes(owner)
+      if (!isGone && !isDue(row, now)) continue
+      // An identity may still be on its way: another of the same person would overtake it.
+      const due = isGone && row.hit.action === 'ui' ? from + timeoutMs : row.at
+      store.put({ ...rest, due, from })
+    }
+  })
+}
+
+/** Puts rows that the store has not got. */
+export function putNew(store: IDBObjectStore, rows: readonly Row[]): void {
+  for (const row of rows) {
+    on(store.getKey(row.id), (key) => {
+      if (key === undefined) store.put(row)
+    })
+  }
+}
+
+/** When the next row that is not `known` comes due: `at` is `Infinity` if none does. */
+export function nextDue(
+  store: IDBObjectStore,
+  lane: Lane,
+  isKnown: (id: string) => boolean,
+): { at: number } {
+  const next = { at: Infinity }
+  const range = rangeOf(lane, 0, Number.MAX_VALUE)
+  on(store.index('lane').openKeyCursor(range), (cursor) => {
+    if (!cursor) return
+    if (isKnown(cursor.primaryKey as string)) cursor.continue()
+    else next.at = (cursor.key as [string, string, number])[2]
+  })
+  return next
+}
+
+/** Writes down how an attempt ended, unless the row was deleted meanwhile; whether it is there. */
+export function update(store: IDBObjectStore, row: Row): { isThere: boolean } {
+  const found = { isThere: false }
+  on<Row | undefined>(store.get(row.id) as IDBRequest<Row | undefined>, (stored) => {
+    found.isThere = stored !== undefined
+    if (found.isThere) store.put(row)
+  })
+  return found
+}
+
+/** The held rows that `choose` wants: changed, or dropped. */
+export function changeHeld(
+  store: IDBObjectStore,
+  lane: Lane,
+  choose: (row: Row, all: readonly Row[]) => Row | Drop | undefined,
+): { changed: Row[]; drops: Drop[] } {
+  const result: { changed: Row[]; drops: Drop[] } = { changed: [], drops: [] }
+  on(all<Row>(store.index('lane'), rangeOf(lane, held, held)), (rows) => {
+    const byAge = [...rows].sort((a, b) => a.at - b.at)
+    for (const row of byAge) {
+      const fate = choose(row, byAge)
+      if (fate === undefined) continue
+      if ('reason' in fate) {
+        store.delete(row.id)
+        result.drops.push(fate)
+      } else {
+        store.put(fate)
+        result.changed.push(fate)
+      }
+    }
+  })
+  return result
+}
+
+export function count(store: IDBObjectStore, lane: Lane): { rows: number } {
+  const counted = { rows: 0 }
+  on(store.index('lane').count(rangeOf(lane, 0, held)), (rows) => {
+    counted.rows = rows
+  })
+  return counted
+}
+
+/** Deletes all rows of a client id, whatever their endpoint, that were to be forgotten. */
+export function deleteForgotten(
+  store: IDBObjectStore,
+  clientId: string,
+  isForgotten: (row: Row) => boolean,
+): Row[] {
+  const deleted: Row[] = []
+  // In the order of IndexedDB's keys an array comes after every string.
+  const ofClient = IDBKeyRange.bound([clientId], [clientId, []])
+  on(all<Row>(store.index('lane'), ofClient), (rows) => {
+    for (const row of rows.filter(isForgotten)) {
+      store.delete(row.id)
+      deleted.push(row)
+    }
+  })
+  return deleted
+}
+
+export const putAll = (store: IDBObjectStore, rows: readonly Row[]): true =>
+  writeAll(store, rows, (row) => store.put(row))
+
+export const deleteAll = (store: IDBObjectStore, ids: readonly string[]): true =>
+  writeAll(store, ids, (id) => store.delete(id))

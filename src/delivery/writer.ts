@@ -1,0 +1,180 @@
+import { elapsed } from '../browser/clock.ts'
+import type { Client } from './client.ts'
+import type { Database } from './database.ts'
+import { minute, second } from './endpoint.ts'
+import type { Row } from './row.ts'
+import { deleteAll, putAll } from './store.ts'
+import { type Drop, createTrimmer, maxRows } from './trim.ts'
+
+/** After the database refused (full, say), it is left alone for so long. */
+const restMs = minute
+const deleteAfterMs = second
+
+/** Keeps the database in step with this page: what is new goes in at once, what has ended goes out. */
+export type Writer = {
+  /** Writes rows down, within this task if the database is open. */
+  put: (rows: readonly Row[]) => void
+  /** The same rows once more, as soon as the database will have them. */
+  persist: () => void
+  /** Deletes a row, if the database has it or may get it; gathered for a second. */
+  remove: (id: string, isStored: boolean) => void
+  /** Deletes what is to be deleted, now. */
+  deleteEnded: () => void
+  /** It has ended, though the database may still have it. */
+  hasEnded: (id: string) => boolean
+  /** How many rows have ended, which the database will not delete. */
+  undeletable: () => number
+  /** The row as the database has not got it yet. */
+  unstored: (id: string) => Row | undefined
+  allUnstored: () => Row[]
+  /** The database is taking it at this moment. */
+  isStoring: (id: string) => boolean
+  forget: (id: string) => void
+  /** Ended on an earlier page. */
+  end: (ids: readonly string[]) => void
+  /** The page goes: what is outstanding is left to the next one. */
+  leave: (page: string) => void
+  back: () => void
+}
+
+export function createWriter({
+  persistent,
+  database,
+  client,
+  bytesOf,
+  ageNow,
+  onStored,
+  onDrop,
+}: {
+  persistent: boolean
+  database: Database
+  client: Client
+  bytesOf: (row: Row) => number
+  ageNow: () => number
+  onStored: (id: string) => void
+  onDrop: (drop: Drop) => void
+}): Writer {
+  const trim = createTrimmer(bytesOf)
+  const unstored = new Map<string, Row>()
+  const storing = new Set<string>()
+  const ended = new Set<string>()
+  /** The page that has left, until it comes back. */
+  let left: string | undefined
+  let storeFrom = -Infinity
+  let deleteFrom = -Infinity
+  let roomFor = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function persist(): void {
+    const excess = unstored.size - maxRows
+    if (excess > 0) {
+      for (const row of [...unstored.values()].slice(0, excess)) onDrop({ row, reason: 'evicted' })
+    }
+    if (!database.isOpen()) {
+      if (persistent) void database.open().then((opened) => opened && persist())
+      return
+    }
+    if (elapsed() < storeFrom) return
+    const rows = [...unstored.values()].filter(({ id }) => !storing.has(id))
+    if (rows.length === 0) return
+    for (const { id } of rows) storing.add(id)
+    database.run(
+      (store) => putAll(store, rows),
+      (stored) => settle(rows, stored === true),
+    )
+    roomFor -= rows.length
+    if (roomFor <= 0) trimNow()
+  }
+
+  function trimNow(): void {
+    database.run(
+      (store) => trim(store, ageNow()),
+      (trimmed) => {
+        roomFor = trimmed?.roomFor ?? 0
+        trimmed?.drops.forEach(onDrop)
+      },
+    )
+  }
+
+  function settle(rows: Row[], isStored: boolean): void {
+    for (const row of rows) {
+      storing.delete(row.id)
+      if (!isStored) continue
+      onStored(row.id)
+      // It may have changed meanwhile.
+      if (unstored.get(row.id) === row) unstored.delete(row.id)
+    }
+    // Out of quota, say. A connection that died is opened again by the next call instead.
+    if (!isStored && database.isOpen()) storeFrom = elapsed() + restMs
+    else if (isStored && unstored.size > 0) persist()
+    saveRest()
+  }
+
+  /**
+   * A browser may abort a transaction whose page goes, committed as it is; and where there is no
+   * database, memory goes with the page.
+   */
+  function saveRest(): void {
+    if (left === undefined || !persistent) return
+    if (ended.size > 0) client.end([...ended])
+    for (const { id } of client.leave(left, [...unstored.values()])) {
+      if (!storing.has(id)) unstored.delete(id)
+      onStored(id)
+    }
+  }
+
+  function deleteEnded(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const ids = [...ended]
+    if (ids.length === 0 || elapsed() < deleteFrom) return
+    database.run(
+      (store) => deleteAll(store, ids),
+      (deleted) => {
+        if (deleted) {
+          for (const id of ids) ended.delete(id)
+          client.settle(ids)
+        } else {
+          // No page is to send them once more, though all find them.
+          deleteFrom = elapsed() + restMs
+          client.end(ids)
+        }
+      },
+    )
+  }
+
+  return {
+    put(rows) {
+      for (const row of rows) unstored.set(row.id, row)
+      persist()
+      saveRest()
+    },
+    persist,
+    remove(id, isStored) {
+      const mayBeStored = isStored || storing.has(id) || !unstored.has(id)
+      unstored.delete(id)
+      if (!mayBeStored || !persistent) return
+      ended.add(id)
+      timer ??= setTimeout(deleteEnded, deleteAfterMs)
+    },
+    deleteEnded,
+    hasEnded: (id) => ended.has(id),
+    undeletable: () => (elapsed() < deleteFrom ? ended.size : 0),
+    unstored: (id) => unstored.get(id),
+    allUnstored: () => [...unstored.values()],
+    isStoring: (id) => storing.has(id),
+    forget: (id) => void unstored.delete(id),
+    end(ids) {
+      for (const id of ids) ended.add(id)
+      deleteEnded()
+    },
+    leave(page) {
+      left = page
+      saveRest()
+      deleteEnded()
+    },
+    back() {
+      left = undefined
+    },
+  }
+}
