@@ -39,7 +39,7 @@ export function createNote<Value>(
       json = found
       parsed = found === null ? undefined : parse(JSON.parse(found))
     } catch {
-      parsed = undefined
+      json = parsed = undefined
     }
     return parsed
   }

@@ -2,6 +2,7 @@ import { now } from '../browser/clock.ts'
 import {
   type EndpointState,
   initialState,
+  isInTrouble,
   modeFor,
   onProbeLost,
   onSend,
@@ -13,7 +14,7 @@ import type { Sender } from './sender.ts'
 
 /** The endpoint's state, shared by all tabs. */
 export type EndpointNote = {
-  read: () => EndpointState | undefined
+  read: (when?: 'now') => EndpointState | undefined
   write: (state: EndpointState) => void
 }
 
@@ -64,8 +65,14 @@ export function createAttempts({
   note: EndpointNote
   page: Page
 }): Attempts {
-  let probed: EndpointState | undefined
-  const state = () => note.read() ?? initialState
+  /** The state before and after requests that are probes. */
+  let probe: { before: EndpointState; sent: EndpointState } | undefined
+
+  function state(): EndpointState {
+    const known = note.read() ?? initialState
+    // Of several tabs one is to probe: what it did a moment ago counts.
+    return isInTrouble(known) ? (note.read('now') ?? initialState) : known
+  }
 
   function learn(before: EndpointState, after: EndpointState): void {
     const names = Object.keys(initialState) as (keyof EndpointState)[]
@@ -80,7 +87,9 @@ export function createAttempts({
       const before = state()
       const sent = onSend(before, mode, sentAt)
       if (sent !== before) {
-        probed = sent
+        // Several go on leaving, one after the other.
+        const first = probe?.sent.retryAt === before.retryAt ? probe.before : before
+        probe = { before: first, sent }
         learn(before, sent)
       }
       const onLateAnswer = (late: Outcome) => {
@@ -114,8 +123,8 @@ export function createAttempts({
     state,
     make,
     leave() {
-      if (probed) learn(state(), onProbeLost(state(), probed, now()))
-      probed = undefined
+      if (probe) learn(state(), onProbeLost(state(), probe.before, probe.sent))
+      probe = undefined
     },
   }
 }

@@ -54,11 +54,17 @@ export const leaseMs: number = 20 * second
 /** How long a request may take, its answer's body included. */
 export const timeoutMs: number = 10 * second
 
-const isLimited = (state: EndpointState, now: number) =>
-  state.limitedFrom <= now && now < state.limitedUntil
+/** Nobody decides to wait for longer: what does is spoilt, or somebody else's. */
+const maxWaitMs = 2 * hour
+
+const isWithin = (from: number, until: number, now: number) =>
+  from <= now && now < until && until - from <= maxWaitMs
+
+export const isLimited = (state: EndpointState, now: number) =>
+  isWithin(state.limitedFrom, state.limitedUntil, now)
 
 const isBackingOff = (state: EndpointState, now: number) =>
-  state.retryFrom <= now && now < state.retryAt
+  isWithin(state.retryFrom, state.retryAt, now)
 
 /** Few tries are made: nothing gets there, or nothing is taken there. */
 export function isBreakerOpen(state: EndpointState): boolean {
@@ -127,13 +133,17 @@ export function onSend(state: EndpointState, mode: Mode, now: number): EndpointS
     : { ...asked, retryFrom: now, retryAt: answeredBy }
 }
 
-/** The page with the probe goes and will not hear of it: nobody needs to wait any more. */
+/**
+ * The page with the probe goes and will not hear of it: nobody needs to wait for it any more, only
+ * for what is left of the backoff `before` it.
+ */
 export function onProbeLost(
   state: EndpointState,
-  probed: EndpointState,
-  now: number,
+  before: EndpointState,
+  sent: EndpointState,
 ): EndpointState {
-  return state.retryAt === probed.retryAt && isInTrouble(state) ? { ...state, retryAt: now } : state
+  if (state.retryAt !== sent.retryAt) return state
+  return { ...state, retryFrom: before.retryFrom, retryAt: before.retryAt }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type EndpointState, hour, isBreakerOpen, minute, second } from './endpoint.ts'
+import { type EndpointState, hour, isBreakerOpen, isLimited, minute, second } from './endpoint.ts'
 import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
 
 /** A request, and the circumstances of its outcome. */
@@ -151,7 +151,7 @@ function limited(judged: Judgement, attempt: Attempt, retryAfterMs: number): Jud
   const silence = Math.min(hour, retryAfterMs)
   const until = now + silence + spreadAfter(silence, attempt.random)
   // One that is in force already goes on, however short the next one is.
-  const before = state.limitedFrom <= now ? state.limitedUntil : 0
+  const before = isLimited(state, now) ? state.limitedUntil : 0
   return { ...judged, state: { ...state, limitedFrom: now, limitedUntil: Math.max(before, until) } }
 }
 

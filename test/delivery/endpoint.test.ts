@@ -2,28 +2,34 @@ import { describe, expect, test } from 'vitest'
 import {
   type EndpointState,
   type Traffic,
-  departed,
-  encouraged,
+  chancesOnLeaving,
+  freeFrom,
   hour,
-  inForce,
-  isDue,
+  initialState,
   isBreakerOpen,
-  jittered,
   leaseMs,
   maxAgeMs,
   minute,
   modeFor,
   obstacle,
-  freeFrom,
+  onOnline,
+  onProbeLost,
+  onSend,
   parseEndpointState,
   second,
   timeoutMs,
-  untried,
 } from '../../src/delivery/endpoint.ts'
+import { type Row, held, isDue } from '../../src/delivery/row.ts'
+import { initialWindow, nextWindow, openWindow } from '../../src/delivery/window.ts'
 import { type StateName, now, states } from './support.ts'
 
 const names = Object.keys(states) as StateName[]
-const state = (more: Partial<EndpointState>): EndpointState => ({ ...untried, ...more })
+const state = (more: Partial<EndpointState>): EndpointState => ({ ...initialState, ...more })
+
+/** Silence that was asked for a moment ago, until then. */
+const limitedUntil = (until: number) => ({ limitedFrom: now - second, limitedUntil: until })
+/** A backoff that began a moment ago, until then. */
+const retryAt = (until: number) => ({ retryFrom: now - second, retryAt: until })
 
 test('the numbers that the design promises', () => {
   expect({ second, minute, hour, maxAgeMs, leaseMs, timeoutMs }).toEqual({
@@ -34,25 +40,6 @@ test('the numbers that the design promises', () => {
     leaseMs: 20_000,
     timeoutMs: 10_000,
   })
-})
-
-test.each([
-  ['the past', now - 1, false],
-  ['now', now, false],
-  ['a moment ahead', now + 1, true],
-  ['an hour ahead', now + hour, true],
-  ['further ahead, so that the clock was set back', now + hour + 1, false],
-])('a time in %s (%i) is in force: %j', (_, until, expected) => {
-  expect(inForce(until, now)).toBe(expected)
-})
-
-test.each([
-  [1000, 0, 750],
-  [1000, 0.5, 875],
-  [1000, 0.999_999, 1000],
-  [1001, 0, 751],
-])('jittered(%i, %d) is %i', (delayMs, random, expected) => {
-  expect(jittered(delayMs, random)).toBe(expected)
 })
 
 test.each([
@@ -69,7 +56,14 @@ test.each([
 )
 
 describe('what stands between a hit and the network', () => {
-  const free: Traffic = { now, online: true, requests: 0, bytes: 0, leaving: false }
+  const free: Traffic = {
+    now,
+    online: true,
+    requests: 0,
+    window: 2,
+    bytes: 0,
+    leaving: false,
+  }
   const kib = 1024
   const later = now + minute
   const past = now - minute
@@ -82,19 +76,33 @@ describe('what stands between a hit and the network', () => {
     ['48 KiB in flight are not too much', {}, { requests: 1, bytes: 48 * kib }, undefined],
     ['more than 48 KiB in flight', {}, { requests: 1, bytes: 48 * kib + 1 }, 'busy'],
     ['no network', {}, { online: false }, 'offline'],
-    ['no network, before all else', { floor: later, ...open }, { online: false }, 'offline'],
-    ['a floor', { floor: later }, {}, 'rate-limited'],
-    ['a floor that was', { floor: past }, {}, undefined],
-    ['a floor, before a backoff', { floor: later, retryAt: later }, {}, 'rate-limited'],
-    ['a backoff after a timeout', { retryAt: later, cause: 'timeout' }, {}, 'timeout'],
-    ['a backoff after a 503', { retryAt: later, cause: 'status' }, {}, 'status'],
-    ['a backoff that was, so that one may probe', { retryAt: past, step: 1 }, {}, undefined],
-    ['a probe in flight', { retryAt: past, step: 1 }, { requests: 1 }, 'busy'],
-    ['an open breaker', { ...open, retryAt: later }, {}, 'blocked'],
-    ['an open breaker whose time has come', { ...open, retryAt: past }, {}, undefined],
-    ['its probe in flight', { ...open, retryAt: past }, { requests: 1 }, 'busy'],
-    ['the probe after rejections', { rejections: 3, retryAt: past }, { requests: 1 }, 'busy'],
+    [
+      'no network, before all else',
+      { ...limitedUntil(later), ...open },
+      { online: false },
+      'offline',
+    ],
+    ['a rate limit', limitedUntil(later), {}, 'rate-limited'],
+    ['one that was', limitedUntil(past), {}, undefined],
+    ['one before a backoff', { ...limitedUntil(later), ...retryAt(later) }, {}, 'rate-limited'],
+    [
+      'one of a clock that was set back',
+      { limitedFrom: now + 1, limitedUntil: later },
+      {},
+      undefined,
+    ],
+    ['a backoff after a timeout', { ...retryAt(later), cause: 'timeout' }, {}, 'timeout'],
+    ['a backoff after a 503', { ...retryAt(later), cause: 'status' }, {}, 'status'],
+    ['one of a clock that was set back', { retryFrom: now + 1, retryAt: later }, {}, undefined],
+    ['a backoff that was, so that one may probe', { ...retryAt(past), step: 1 }, {}, undefined],
+    ['a probe in flight', { ...retryAt(past), step: 1 }, { requests: 1 }, 'busy'],
+    ['an open breaker', { ...open, ...retryAt(later) }, {}, 'blocked'],
+    ['an open breaker whose time has come', { ...open, ...retryAt(past) }, {}, undefined],
+    ['its probe in flight', { ...open, ...retryAt(past) }, { requests: 1 }, 'busy'],
+    ['the probe after rejections', { rejections: 3, ...retryAt(past) }, { requests: 1 }, 'busy'],
     ['two rejections leave the road free', { rejections: 2 }, { requests: 1 }, undefined],
+    ['a full window', {}, { requests: 4, window: 4 }, 'busy'],
+    ['a window with room', {}, { requests: 3, window: 4 }, undefined],
   ])('in a page that stays: %s', (_, known, traffic, expected) => {
     expect(obstacle(state(known), { ...free, ...traffic })).toBe(expected)
   })
@@ -102,10 +110,10 @@ describe('what stands between a hit and the network', () => {
   test.each<[string, Partial<EndpointState>, Partial<Traffic>, string | undefined]>([
     ['nothing', {}, {}, undefined],
     ['no network', {}, { online: false }, 'offline'],
-    ['a floor', { floor: later }, {}, 'rate-limited'],
-    ['a backoff is none', { retryAt: later, step: 3 }, { requests: 3 }, undefined],
+    ['a rate limit', limitedUntil(later), {}, 'rate-limited'],
+    ['a backoff is none', { ...retryAt(later), step: 3 }, { requests: 3 }, undefined],
     ['an open breaker', open, {}, 'blocked'],
-    ['an open breaker whose time has come', { ...open, retryAt: past }, {}, 'blocked'],
+    ['an open breaker whose time has come', { ...open, ...retryAt(past) }, {}, 'blocked'],
     ['three rejections', { rejections: 3 }, {}, 'blocked'],
     ['two in flight are few', {}, { requests: 2 }, undefined],
     ['199 in flight', {}, { requests: 199 }, undefined],
@@ -120,15 +128,29 @@ describe('what stands between a hit and the network', () => {
 
 test.each([
   ['now', {}, now],
-  ['now, when all is over', { floor: now - 2, retryAt: now - 1 }, now],
-  ['the floor', { floor: now + 9, retryAt: now + 5 }, now + 9],
-  ['the end of the backoff', { floor: now + 5, retryAt: now + 9 }, now + 9],
-  ['now, when the clock was set back', { floor: now + 2 * hour, retryAt: now + 3 * hour }, now],
+  ['now, when all is over', { ...limitedUntil(now - 2), ...retryAt(now - 1) }, now],
+  ['the end of the silence', { ...limitedUntil(now + 9), ...retryAt(now + 5) }, now + 9],
+  ['the end of the backoff', { ...limitedUntil(now + 5), ...retryAt(now + 9) }, now + 9],
+  [
+    'now, when the clock was set back',
+    { limitedFrom: now + 1, limitedUntil: now + 5, retryFrom: now + 1, retryAt: now + 5 },
+    now,
+  ],
 ])('the road is open from: %s', (_, known, expected) => {
   expect(freeFrom(state(known), now)).toBe(expected)
 })
 
-describe('a request that departs', () => {
+test.each([
+  ['without trouble', {}, Infinity],
+  ['after a backoff', retryAt(now), Infinity],
+  ['in a backoff', retryAt(now + 1), 1],
+])('on leaving, each hit has so many chances: %s', (_, known, expected) => {
+  expect(chancesOnLeaving(state(known), now)).toBe(expected)
+})
+
+describe('a request that is sent', () => {
+  const probing = { retryFrom: now, retryAt: now + timeoutMs }
+
   test.each<[StateName, Partial<EndpointState>]>([
     ['untried', {}],
     ['readable', {}],
@@ -136,73 +158,98 @@ describe('a request that departs', () => {
     ['opaque', {}],
     ['asked for silence', {}],
     // The other tabs wait for what it finds.
-    ['backing off', { retryAt: now + timeoutMs }],
-    ['open', { retryAt: now + timeoutMs }],
-    ['refused', { retryAt: now + timeoutMs }],
+    ['backing off', probing],
+    ['open', probing],
+    ['refused', probing],
   ])('%s', (name, changes) => {
-    expect(departed(states[name], 'no-cors', now)).toStrictEqual({ ...states[name], ...changes })
+    expect(onSend(states[name], 'no-cors', now)).toStrictEqual({ ...states[name], ...changes })
   })
 
   test('as the readable probe of an opaque endpoint, the next is in an hour', () => {
-    expect(departed(states.opaque, 'cors', now)).toStrictEqual({ ...states.opaque, probedAt: now })
-    const shut = state({ sight: 'opaque', networkErrors: 3 })
-    expect(departed(shut, 'cors', now)).toMatchObject({ probedAt: now, retryAt: now + timeoutMs })
-    expect(departed(states.readable, 'cors', now)).toStrictEqual(states.readable)
+    expect(onSend(states.opaque, 'cors', now)).toStrictEqual({ ...states.opaque, probedAt: now })
+    const shut = state({ answers: 'opaque', networkErrors: 3 })
+    expect(onSend(shut, 'cors', now)).toMatchObject({ probedAt: now, ...probing })
+    expect(onSend(states.readable, 'cors', now)).toStrictEqual(states.readable)
   })
 
   test('does not bring the end of a backoff forward', () => {
-    const waiting = state({ step: 9, cause: 'timeout', retryAt: now + 4 * minute })
-    expect(departed(waiting, 'cors', now).retryAt).toBe(now + 4 * minute)
+    const waiting = state({ step: 9, cause: 'timeout', ...retryAt(now + 4 * minute) })
+    expect(onSend(waiting, 'cors', now).retryAt).toBe(now + 4 * minute)
+  })
+
+  test.each<[string, Partial<EndpointState>]>([
+    ['over', { step: 3, ...retryAt(now - 1) }],
+    ['not over', { step: 9, ...retryAt(now + 4 * minute) }],
+    ['about to be over', { step: 9, ...retryAt(now + second) }],
+  ])('as a probe that nobody hears of leaves the backoff as it was: %s', (_, known) => {
+    const before = state(known)
+    const sent = onSend(before, 'cors', now)
+    expect(onProbeLost(sent, before, sent)).toStrictEqual(before)
+    const heard = { ...sent, step: 0, retryAt: 0 }
+    expect(onProbeLost(heard, before, sent)).toStrictEqual(heard)
   })
 })
 
 test.each([
   ['an untried endpoint', {}, 'cors'],
-  ['a readable one', { sight: 'readable' }, 'cors'],
-  ['one that was opaque a moment ago', { sight: 'readable', probedAt: now }, 'cors'],
-  ['an opaque one', { sight: 'opaque', probedAt: now }, 'no-cors'],
-  ['an opaque one, almost an hour later', { sight: 'opaque', probedAt: now - hour + 1 }, 'no-cors'],
-  ['an opaque one, once an hour', { sight: 'opaque', probedAt: now - hour }, 'cors'],
+  ['a readable one', { answers: 'readable' }, 'cors'],
+  ['one that was opaque a moment ago', { answers: 'readable', probedAt: now }, 'cors'],
+  ['an opaque one', { answers: 'opaque', probedAt: now }, 'no-cors'],
+  [
+    'an opaque one, almost an hour later',
+    { answers: 'opaque', probedAt: now - hour + 1 },
+    'no-cors',
+  ],
+  ['an opaque one, once an hour', { answers: 'opaque', probedAt: now - hour }, 'cors'],
   [
     'an opaque one that nothing reaches',
-    { sight: 'opaque', probedAt: now - hour, networkErrors: 3 },
+    { answers: 'opaque', probedAt: now - hour, networkErrors: 3 },
     'no-cors',
   ],
   [
     'an opaque one, after the clock was set back',
-    { sight: 'opaque', probedAt: now + hour },
+    { answers: 'opaque', probedAt: now + hour },
     'cors',
   ],
 ] as const)('to %s: %s', (_, known, expected) => {
   expect(modeFor(state(known), now)).toBe(expected)
 })
 
-test.each(names)('encouraged, the road of an endpoint is free but for a floor: %s', (name) => {
+test.each(names)('online again, the road is free but for a rate limit: %s', (name) => {
   const before = states[name]
-  const after = encouraged(before)
+  const after = onOnline(before)
   expect(after).toStrictEqual({ ...before, step: 0, retryAt: 0, networkErrors: 0 })
-  const traffic = { now, online: true, requests: 0, bytes: 0, leaving: false }
-  expect(obstacle(after, traffic)).toBe(before.floor > now ? 'rate-limited' : undefined)
+  const traffic = { now, online: true, requests: 0, window: 1, bytes: 0, leaving: false }
+  expect(obstacle(after, traffic)).toBe(before.limitedUntil > now ? 'rate-limited' : undefined)
+})
+
+test.each<[string, Pick<Row, 'due' | 'from'>, boolean]>([
+  ['in the past', { due: now - 1 }, true],
+  ['now', { due: now }, true],
+  ['soon', { due: now + 1 }, false],
+  ['soon, as was decided a moment ago', { due: now + 1, from: now }, false],
+  ['ahead, as was decided by a clock that was set back', { due: now + 9, from: now + 1 }, true],
+  ['never, for it is held', { due: held }, false],
+  ['never, whatever the clock says', { due: held, from: now + 1 }, false],
+])('a row whose time is %s is due: %#', (_, row, expected) => {
+  expect(isDue(row as Row, now)).toBe(expected)
+})
+
+test('the window opens by one with each answer, up to four, and closes to one', () => {
+  const windows = [true, true, true, false, true, false].reduce(
+    (all, isWell) => [...all, nextWindow(all.at(-1) ?? 0, isWell)],
+    [initialWindow],
+  )
+  expect(windows).toEqual([2, 3, 4, 4, 1, 2, 1])
 })
 
 test.each([
-  ['in the past', now - 1, 0, true],
-  ['now', now, 0, true],
-  ['soon', now + 1, 0, false],
-  ['in an hour', now + hour, 0, false],
-  ['in more than an hour, as of a clock that was set back', now + hour + 1, 0, true],
-  ['an hour after a floor', now + hour + minute, now + minute, false],
-  ['more than an hour after a floor', now + hour + minute + 1, now + minute, true],
-  ['an hour after a floor that was', now + hour + 1, now - minute, true],
-  ['never, for it is held', Infinity, 0, false],
-  [
-    'ahead, and so is a floor, by a clock that was set back',
-    now + 30 * hour,
-    now + 30 * hour,
-    true,
-  ],
-])('a row whose time is %s is due: %#', (_, due, floor, expected) => {
-  expect(isDue(due, state({ floor }), now)).toBe(expected)
+  [4, 0, 4],
+  [4, second - 1, 4],
+  [4, second, 2],
+  [1, second, 1],
+])('of a window of %i, when one has been out for %i ms, %i', (window, oldestMs, expected) => {
+  expect(openWindow(window, oldestMs)).toBe(expected)
 })
 
 describe('reading what is stored', () => {
@@ -215,11 +262,11 @@ describe('reading what is stored', () => {
     ['a number', 5, {}],
     ['a text', 'state', {}],
     ['a list', [1, 2], {}],
-    ['one field', { floor: now }, { floor: now }],
-    ['fields of another kind', { floor: `${now}`, step: null, cause: 5, sight: {} }, {}],
-    ['fields of another version', { floor: now, colour: 'red' }, { floor: now }],
+    ['one field', { retryAt: now }, { retryAt: now }],
+    ['fields of another kind', { retryAt: `${now}`, step: null, cause: 5, answers: {} }, {}],
+    ['fields of another version', { retryAt: now, floor: 5 }, { retryAt: now }],
   ])('%s', (_, json, changes) => {
-    expect(parseEndpointState(json)).toStrictEqual({ ...untried, ...changes })
+    expect(parseEndpointState(json)).toStrictEqual({ ...initialState, ...changes })
   })
 
   test('null is for the reader of the note to catch', () => {

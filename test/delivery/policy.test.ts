@@ -1,6 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { type EndpointState, hour, minute, second, untried } from '../../src/delivery/endpoint.ts'
-import { type Attempt, type Outcome, type Verdict, judge } from '../../src/delivery/policy.ts'
+import {
+  type EndpointState,
+  hour,
+  initialState,
+  minute,
+  second,
+} from '../../src/delivery/endpoint.ts'
+import type { Outcome } from '../../src/delivery/outcome.ts'
+import {
+  type Attempt,
+  type Verdict,
+  jittered,
+  onOutcome,
+  spreadAfter,
+} from '../../src/delivery/policy.ts'
 import { type StateName, attemptAt, now, outcomes, states } from './support.ts'
 
 const { answer, redirect, opaque, network, timeout } = outcomes
@@ -12,7 +25,7 @@ type Transition = [StateName, Verdict, Partial<EndpointState>]
 function transitions(outcome: Outcome, rows: Transition[], more: Partial<Attempt> = {}): void {
   test.each(rows)('%s', (name, verdict, changes) => {
     const state = states[name]
-    expect(judge(state, outcome, attemptAt(now, more))).toStrictEqual({
+    expect(onOutcome(state, outcome, attemptAt(now, more))).toStrictEqual({
       state: { ...state, ...changes },
       verdict,
     })
@@ -21,9 +34,9 @@ function transitions(outcome: Outcome, rows: Transition[], more: Partial<Attempt
 
 const calm = { step: 0, retryAt: 0 }
 /** What any answer that can be read does. */
-const seen = { sight: 'readable', networkErrors: 0 } as const
+const seen = { answers: 'readable', networkErrors: 0 } as const
 const backedOff = (step: number, delayMs: number) => {
-  return { step, steppedAt: now, retryAt: now + delayMs }
+  return { step, steppedAt: now, retryFrom: now, retryAt: now + delayMs }
 }
 
 describe('2xx: accepted; backoff, breaker and rejections are forgotten', () => {
@@ -31,19 +44,19 @@ describe('2xx: accepted; backoff, breaker and rejections are forgotten', () => {
   const fresh = { ...seen, ...calm, rejections: 0 }
 
   transitions(answer(200), [
-    ['untried', accepted(200), { sight: 'readable' }],
+    ['untried', accepted(200), { answers: 'readable' }],
     ['readable', accepted(200), {}],
     ['backing off', accepted(200), fresh],
     ['one network error from open', accepted(200), fresh],
     ['open', accepted(200), fresh],
     ['twice refused', accepted(200), fresh],
     ['refused', accepted(200), fresh],
-    ['opaque', accepted(200), { sight: 'readable' }],
+    ['opaque', accepted(200), { answers: 'readable' }],
     ['asked for silence', accepted(200), {}],
   ])
 
   test.each([200, 201, 204, 299])('%i', (status) => {
-    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    const { verdict } = onOutcome(initialState, answer(status), attemptAt(now))
     expect(verdict).toStrictEqual(accepted(status))
   })
 })
@@ -52,19 +65,19 @@ describe('400, 413, 422: dropped; the endpoint itself is well', () => {
   const refused = (status: number): Verdict => ({ outcome: 'dropped', reason: 'refused', status })
 
   transitions(answer(400), [
-    ['untried', refused(400), { sight: 'readable' }],
+    ['untried', refused(400), { answers: 'readable' }],
     ['readable', refused(400), {}],
     ['backing off', refused(400), calm],
     ['one network error from open', refused(400), { ...seen, ...calm }],
     ['open', refused(400), { ...seen, ...calm }],
     ['twice refused', refused(400), {}],
     ['refused', refused(400), { retryAt: 0 }],
-    ['opaque', refused(400), { sight: 'readable' }],
+    ['opaque', refused(400), { answers: 'readable' }],
     ['asked for silence', refused(400), {}],
   ])
 
   test.each([400, 413, 422])('%i', (status) => {
-    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    const { verdict } = onOutcome(initialState, answer(status), attemptAt(now))
     expect(verdict).toStrictEqual(refused(status))
   })
 })
@@ -89,13 +102,13 @@ describe('408, 425, 429, 5xx: waits; one backoff for all hits', () => {
   ])
 
   test.each([408, 425, 500, 501, 502, 503, 504, 511, 599])('%i', (status) => {
-    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    const { verdict } = onOutcome(initialState, answer(status), attemptAt(now))
     expect(verdict).toStrictEqual(waiting(status))
   })
 
   test('429 is called by its name', () => {
-    expect(judge(untried, answer(429), attemptAt(now))).toStrictEqual({
-      state: { ...untried, ...seen, cause: 'rate-limited', ...backedOff(1, second) },
+    expect(onOutcome(initialState, answer(429), attemptAt(now))).toStrictEqual({
+      state: { ...initialState, ...seen, cause: 'rate-limited', ...backedOff(1, second) },
       verdict: { outcome: 'waiting', reason: 'rate-limited', status: 429 },
     })
   })
@@ -117,8 +130,16 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow la
     ['one network error from open', slow(5 * minute, status), { ...first, ...calm }],
     ['open', slow(5 * minute, status), { ...first, ...calm }],
     // The third in a row closes the road for the others too.
-    ['twice refused', slow(20 * minute, status), { rejections: 3, retryAt: now + 20 * minute }],
-    ['refused', slow(40 * minute, status), { rejections: 4, retryAt: now + 40 * minute }],
+    [
+      'twice refused',
+      slow(20 * minute, status),
+      { rejections: 3, retryFrom: now, retryAt: now + 20 * minute },
+    ],
+    [
+      'refused',
+      slow(40 * minute, status),
+      { rejections: 4, retryFrom: now, retryAt: now + 40 * minute },
+    ],
     ['opaque', slow(5 * minute, status), first],
     ['asked for silence', slow(5 * minute, status), first],
   ]
@@ -128,7 +149,7 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow la
   test.each([
     199, 300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 409, 410, 431, 451, 499,
   ])('%i', (status) => {
-    const { verdict } = judge(untried, answer(status), attemptAt(now))
+    const { verdict } = onOutcome(initialState, answer(status), attemptAt(now))
     expect(verdict).toStrictEqual(slow(5 * minute, status))
   })
 
@@ -141,7 +162,7 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow la
     [5, 60],
     [5000, 60],
   ])('after %i rejections in a row the hit waits for %i min', (rejections, minutes) => {
-    const { verdict } = judge({ ...untried, rejections }, answer(404), attemptAt(now))
+    const { verdict } = onOutcome({ ...initialState, rejections }, answer(404), attemptAt(now))
     expect(verdict).toStrictEqual(slow(minutes * minute, 404))
   })
 
@@ -149,13 +170,15 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow la
     // Never below 5 min.
     [0, 0, 5],
     [0, 0.99, 5],
-    [1, 0, 7.5],
-    [1, 0.5, 8.75],
+    [1, 0, 6.67],
+    [1, 0.5, 8.33],
     [4, 0, 60],
-    [3, 0, 30],
+    [3, 0, 35],
   ])('after %i rejections, with a random number of %d: %d min', (rejections, random, minutes) => {
-    const { verdict } = judge({ ...untried, rejections }, answer(404), attemptAt(now, { random }))
-    expect(verdict).toStrictEqual(slow(minutes * minute, 404))
+    const state = { ...initialState, rejections }
+    const { verdict } = onOutcome(state, answer(404), attemptAt(now, { random }))
+    const waitMs = 'due' in verdict ? (verdict.due ?? 0) - now : 0
+    expect(waitMs / minute).toBeCloseTo(minutes, 2)
   })
 })
 
@@ -178,9 +201,9 @@ describe('network errors while online, at an endpoint whose answers can be read'
   ])
 
   test('exactly the third in a row opens the breaker', () => {
-    let state = { ...untried, sight: 'readable' } as EndpointState
+    let state = { ...initialState, answers: 'readable' } as EndpointState
     const reasons = [1, 2, 3, 4].map((minutes) => {
-      const judged = judge(state, network, attemptAt(now + minutes * minute))
+      const judged = onOutcome(state, network, attemptAt(now + minutes * minute))
       state = judged.state
       return 'reason' in judged.verdict && judged.verdict.reason
     })
@@ -188,8 +211,8 @@ describe('network errors while online, at an endpoint whose answers can be read'
   })
 
   test('a readable answer in between starts the count afresh', () => {
-    const { state } = judge(states['one network error from open'], answer(503), attemptAt(now))
-    const { verdict } = judge(state, network, attemptAt(now + minute))
+    const { state } = onOutcome(states['one network error from open'], answer(503), attemptAt(now))
+    const { verdict } = onOutcome(state, network, attemptAt(now + minute))
     expect(verdict).toStrictEqual(waiting)
   })
 })
@@ -233,15 +256,15 @@ describe('what says nothing about the endpoint changes nothing', () => {
     ['503', answer(503), 'waiting'],
     ['404', redirect, 'waiting'],
   ] as const)('but %s counts after the page has gone', (_, outcome, verdict) => {
-    const judged = judge(states.open, outcome, attemptAt(now, { left: true }))
-    expect(judged).toEqual(judge(states.open, outcome, attemptAt(now)))
+    const judged = onOutcome(states.open, outcome, attemptAt(now, { left: true }))
+    expect(judged).toEqual(onOutcome(states.open, outcome, attemptAt(now)))
     expect(judged.verdict.outcome).toBe(verdict)
     expect(judged.state).not.toEqual(states.open)
   })
 
   test('an opaque answer counts after the page has gone', () => {
     const left = attemptAt(now, { left: true, mode: 'no-cors' })
-    expect(judge(states.opaque, opaque, left).verdict.outcome).toBe('accepted')
+    expect(onOutcome(states.opaque, opaque, left).verdict.outcome).toBe('accepted')
   })
 })
 
@@ -252,7 +275,7 @@ describe('how the steps double', () => {
     let at = now
     return Array.from({ length: count }, () => {
       at = Math.max(at, state.retryAt) + second
-      ;({ state } = judge(state, outcome, attemptAt(at, { random })))
+      ;({ state } = onOutcome(state, outcome, attemptAt(at, { random })))
       return (state.retryAt - at) / second
     })
   }
@@ -262,35 +285,35 @@ describe('how the steps double', () => {
     ['503', answer(503)],
     ['a timeout', timeout],
   ])('%s: from 1 s to 5 min', (_, outcome) => {
-    expect(delays(untried, outcome, 12)).toEqual([...to256, 300, 300, 300])
+    expect(delays(initialState, outcome, 12)).toEqual([...to256, 300, 300, 300])
   })
 
   test('network errors: from 1 s to 30 min', () => {
-    const seconds = delays({ ...untried, sight: 'readable' }, network, 13)
+    const seconds = delays({ ...initialState, answers: 'readable' }, network, 13)
     expect(seconds).toEqual([...to256, 512, 1024, 1800, 1800])
   })
 
   test('network errors before the breaker opens: at most 5 min', () => {
-    const weary: EndpointState = { ...untried, sight: 'readable', step: 11 }
+    const weary: EndpointState = { ...initialState, answers: 'readable', step: 11 }
     expect(delays(weary, network, 4)).toEqual([300, 300, 1800, 1800])
   })
 
   test('a step beyond all numbers', () => {
-    expect(delays({ ...untried, step: 5000 }, timeout, 1)).toEqual([300])
+    expect(delays({ ...initialState, step: 5000 }, timeout, 1)).toEqual([300])
   })
 
   test.each([
-    [0, 0.75],
-    [0.5, 0.875],
+    [0, 2 / 3],
+    [0.5, 5 / 6],
     [1, 1],
   ])('with a random number of %d: %d of it', (random, part) => {
-    const expected = [1, 2, 4].map((seconds) => seconds * part)
-    expect(delays(untried, timeout, 3, random)).toEqual(expected)
+    const expected = [1, 2, 4].map((seconds) => Math.round(seconds * part * second) / second)
+    expect(delays(initialState, timeout, 3, random)).toEqual(expected)
   })
 })
 
 describe('requests that were in flight together fail together', () => {
-  const first = judge({ ...untried, sight: 'readable' }, timeout, attemptAt(now)).state
+  const first = onOutcome({ ...initialState, answers: 'readable' }, timeout, attemptAt(now)).state
   const late = { sentAt: now - 1, now: now + 50 }
 
   test.each<[string, Outcome, Verdict, Partial<EndpointState>]>([
@@ -302,75 +325,120 @@ describe('requests that were in flight together fail together', () => {
       { cause: 'status' },
     ],
   ])('a second failure (%s) does not double the step', (_, outcome, verdict, changes) => {
-    expect(judge(first, outcome, attemptAt(now, late))).toStrictEqual({
+    expect(onOutcome(first, outcome, attemptAt(now, late))).toStrictEqual({
       state: { ...first, ...changes },
       verdict,
     })
   })
 
   test('nor does one that comes in the same millisecond', () => {
-    const { state } = judge(first, timeout, attemptAt(now))
+    const { state } = onOutcome(first, timeout, attemptAt(now))
     expect(state).toStrictEqual(first)
   })
 
   test('a request that left when the step was taken is a failure of its own', () => {
-    const { state } = judge(first, timeout, attemptAt(now + 50, { sentAt: now }))
+    const { state } = onOutcome(first, timeout, attemptAt(now + 50, { sentAt: now }))
     expect(state).toMatchObject({ step: 2, steppedAt: now + 50 })
   })
 
   test('three network errors of one moment do not open the breaker', () => {
     const sent = { sentAt: now - 300 }
-    let state: EndpointState = { ...untried, sight: 'readable' }
+    let state: EndpointState = { ...initialState, answers: 'readable' }
     for (const at of [now, now + 10, now + 20]) {
-      ;({ state } = judge(state, network, attemptAt(at, sent)))
+      ;({ state } = onOutcome(state, network, attemptAt(at, sent)))
     }
     expect(state).toMatchObject({ networkErrors: 1, step: 1 })
   })
 
   test('after the clock was set back, every failure counts again', () => {
-    const ahead = { ...untried, step: 1, steppedAt: now + 3 * hour }
-    const { state } = judge(ahead, answer(503), attemptAt(now))
+    const ahead = { ...initialState, step: 1, steppedAt: now + 3 * hour }
+    const { state } = onOutcome(ahead, answer(503), attemptAt(now))
     expect(state).toMatchObject({ step: 2, retryAt: now + 2 * second })
   })
 })
 
-describe('Retry-After', () => {
-  const floorAfter = (state: EndpointState, status: number, retryAfterMs: number) =>
-    judge(state, answer(status, retryAfterMs), attemptAt(now)).state.floor
+describe('how the return is spread', () => {
+  test.each([
+    [1000, 0, 667],
+    [1000, 0.5, 833],
+    [1000, 1, 1000],
+    // Over five minutes at most.
+    [30 * minute, 0, 25 * minute],
+    [30 * minute, 1, 30 * minute],
+  ])('a backoff of %i ms, with a random number of %d, takes %i', (delayMs, random, expected) => {
+    expect(jittered(delayMs, random)).toBe(expected)
+  })
 
-  test.each([429, 503, 408, 401, 404, 302])('is a floor after %i', (status) => {
-    expect(floorAfter(untried, status, 2 * minute)).toBe(now + 2 * minute)
+  test.each([
+    // A short silence needs no more than the backoff's own jitter.
+    [20 * second - 1, 1, 0],
+    [20 * second, 0, 0],
+    [20 * second, 1, 10 * second],
+    [minute, 0.5, 15 * second],
+    [hour, 1, 5 * minute],
+  ])(
+    '%i ms of silence, with a random number of %d, take %i more',
+    (silenceMs, random, expected) => {
+      expect(spreadAfter(silenceMs, random)).toBe(expected)
+    },
+  )
+})
+
+describe('Retry-After', () => {
+  const limitAfter = (
+    state: EndpointState,
+    status: number,
+    retryAfterMs: number,
+    more: Partial<Attempt> = {},
+  ) => {
+    const attempt = attemptAt(now, { random: 0, ...more })
+    const { limitedFrom, limitedUntil } = onOutcome(
+      state,
+      answer(status, retryAfterMs),
+      attempt,
+    ).state
+    return { limitedFrom, limitedUntil }
+  }
+  const from = (began: number, until: number) => ({ limitedFrom: began, limitedUntil: until })
+
+  test.each([429, 503, 408, 401, 404, 302])('is a rate limit after %i', (status) => {
+    expect(limitAfter(initialState, status, 2 * minute)).toEqual(from(now, now + 2 * minute))
+  })
+
+  test('is spread, each browser for itself', () => {
+    const limit = limitAfter(initialState, 429, 2 * minute, { random: 0.5 })
+    expect(limit).toEqual(from(now, now + 2.5 * minute))
   })
 
   test('comes on top of the backoff', () => {
-    expect(judge(untried, answer(429, 2 * minute), attemptAt(now))).toStrictEqual({
+    expect(onOutcome(initialState, answer(429, 10 * second), attemptAt(now))).toStrictEqual({
       state: {
-        ...untried,
+        ...initialState,
         ...seen,
         cause: 'rate-limited',
         ...backedOff(1, second),
-        floor: now + 2 * minute,
+        ...from(now, now + 10 * second),
       },
       verdict: { outcome: 'waiting', reason: 'rate-limited', status: 429 },
     })
   })
 
   test.each([200, 204, 400, 413, 422])('means nothing after %i', (status) => {
-    expect(floorAfter(untried, status, 2 * minute)).toBe(0)
+    expect(limitAfter(initialState, status, 2 * minute)).toEqual(from(0, 0))
   })
 
   test('is an hour at most', () => {
-    expect(floorAfter(untried, 429, 30 * 24 * hour)).toBe(now + hour)
+    expect(limitAfter(initialState, 429, 30 * 24 * hour)).toEqual(from(now, now + hour))
   })
 
-  test('never lowers a floor that is in force', () => {
-    expect(floorAfter({ ...untried, floor: now + 50 * minute }, 429, minute)).toBe(
-      now + 50 * minute,
-    )
+  test('never shortens a silence that is in force', () => {
+    const state = { ...initialState, ...from(now - minute, now + 50 * minute) }
+    expect(limitAfter(state, 429, minute).limitedUntil).toBe(now + 50 * minute)
   })
 
-  test('counts even if the floor before was set by a clock that ran ahead', () => {
-    expect(floorAfter({ ...untried, floor: now + 5 * hour }, 429, minute)).toBe(now + minute)
+  test('counts even if the one before was asked for by a clock that ran ahead', () => {
+    const state = { ...initialState, ...from(now + 4 * hour, now + 5 * hour) }
+    expect(limitAfter(state, 429, minute)).toEqual(from(now, now + minute))
   })
 })
 
@@ -401,7 +469,7 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     ])
 
     test('not in a page that is isolated', () => {
-      const { verdict } = judge(untried, network, attemptAt(now, { noCors: false }))
+      const { verdict } = onOutcome(initialState, network, attemptAt(now, { noCors: false }))
       expect(verdict).toStrictEqual({ outcome: 'waiting', reason: 'network' })
     })
   })
@@ -452,8 +520,8 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     transitions(
       opaque,
       [
-        ['untried', unconfirmed, { sight: 'opaque', probedAt: now }],
-        ['open', unconfirmed, { ...calm, networkErrors: 0, sight: 'opaque', probedAt: now }],
+        ['untried', unconfirmed, { answers: 'opaque', probedAt: now }],
+        ['open', unconfirmed, { ...calm, networkErrors: 0, answers: 'opaque', probedAt: now }],
         // An answer could be read meanwhile: what cannot be read now is an outage.
         ['readable', inAnHour(now - hour), {}],
       ],
@@ -465,8 +533,8 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     transitions(opaque, [['opaque', unconfirmed, {}]], noCors)
 
     test('and the breaker closes', () => {
-      const shut: EndpointState = { ...states.open, sight: 'opaque' }
-      expect(judge(shut, opaque, attemptAt(now, noCors)).state).toStrictEqual({
+      const shut: EndpointState = { ...states.open, answers: 'opaque' }
+      expect(onOutcome(shut, opaque, attemptAt(now, noCors)).state).toStrictEqual({
         ...shut,
         ...calm,
         networkErrors: 0,
@@ -475,9 +543,9 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
   })
 
   test.each(states4)('%s: a readable answer ends it', (name) => {
-    expect(judge(states[name], answer(200), attemptAt(now)).state.sight).toBe('readable')
-    expect(judge(states[name], answer(404), attemptAt(now)).state.sight).toBe('readable')
-    expect(judge(states[name], redirect, attemptAt(now)).state.sight).toBe('readable')
+    expect(onOutcome(states[name], answer(200), attemptAt(now)).state.answers).toBe('readable')
+    expect(onOutcome(states[name], answer(404), attemptAt(now)).state.answers).toBe('readable')
+    expect(onOutcome(states[name], redirect, attemptAt(now)).state.answers).toBe('readable')
   })
 
   test('the whole way of the first hit: twice two requests, an hour apart', () => {
@@ -487,24 +555,24 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
       [network, 'again'],
       [opaque, 'accepted'],
     ]
-    let state: EndpointState = untried
+    let state: EndpointState = initialState
     let reachedAt: number | undefined
     way.forEach(([outcome, expected], index) => {
       const at = now + (index < 2 ? 0 : hour)
       const mode = outcome === opaque ? 'no-cors' : 'cors'
-      const judged = judge(state, outcome, attemptAt(at, { mode, reachedAt }))
+      const judged = onOutcome(state, outcome, attemptAt(at, { mode, reachedAt }))
       expect(judged.verdict.outcome).toBe(expected)
       if ('reachedAt' in judged.verdict) reachedAt = judged.verdict.reachedAt
       state = judged.state
     })
-    expect(state).toStrictEqual({ ...untried, sight: 'opaque', probedAt: now + hour })
+    expect(state).toStrictEqual({ ...initialState, answers: 'opaque', probedAt: now + hour })
   })
 
   test('a hit that was reached by a clock that ran ahead is not re-sent for ever', () => {
     const ahead = attemptAt(now, { ...noCors, reachedAt: now + 30 * 24 * hour })
-    const { verdict } = judge(untried, opaque, ahead)
+    const { verdict } = onOutcome(initialState, opaque, ahead)
     const reachedAt = 'reachedAt' in verdict ? verdict.reachedAt : undefined
-    const later = judge(untried, opaque, attemptAt(now + hour, { ...noCors, reachedAt }))
+    const later = onOutcome(initialState, opaque, attemptAt(now + hour, { ...noCors, reachedAt }))
     expect([verdict, later.verdict]).toContainEqual(unconfirmed)
   })
 })

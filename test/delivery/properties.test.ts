@@ -2,21 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type EndpointState,
-  departed,
-  encouraged,
+  freeFrom,
   hour,
-  inForce,
-  isDue,
+  initialState,
   isBreakerOpen,
   minute,
   modeFor,
   obstacle,
-  freeFrom,
+  onOnline,
+  onSend,
   parseEndpointState,
   second,
-  untried,
 } from '../../src/delivery/endpoint.ts'
-import { type Outcome, judge } from '../../src/delivery/policy.ts'
+import type { Outcome } from '../../src/delivery/outcome.ts'
+import { onOutcome } from '../../src/delivery/policy.ts'
+import { type Row, isDue } from '../../src/delivery/row.ts'
 import { now } from './support.ts'
 
 const numRuns = Number(process.env.NUM_RUNS ?? 300)
@@ -43,7 +43,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
 
 /** One thing that happens to an endpoint, some time after the one before. */
 const event = fc.record({
-  outcome: fc.option(outcome, { nil: 'encouraged' as const }),
+  outcome: fc.option(outcome, { nil: 'online' as const }),
   mode: fc.constantFrom('cors' as const, 'no-cors' as const),
   afterMs: fc.oneof(
     fc.integer({ min: 0, max: 20 * second }),
@@ -68,14 +68,16 @@ const count = fc.oneof(fc.nat({ max: 5 }), fc.nat({ max: 5000 }))
 
 /** Any state that an endpoint could be in, reachable or not, of clocks that were wrong as well. */
 const anyState: fc.Arbitrary<EndpointState> = fc.record({
-  floor: time,
+  limitedFrom: time,
+  limitedUntil: time,
+  retryFrom: time,
   retryAt: time,
   step: count,
   steppedAt: time,
   cause: fc.constantFrom('network', 'timeout', 'status', 'rate-limited', 'blocked'),
   networkErrors: count,
   rejections: count,
-  sight: fc.constantFrom('unknown', 'readable', 'opaque'),
+  answers: fc.constantFrom('unknown', 'readable', 'opaque'),
   probedAt: time,
 })
 
@@ -93,10 +95,10 @@ function play(
     at = sentAt + tookMs
     const reachedAt = reachedMsAgo === undefined ? undefined : at - reachedMsAgo
     let due: number | undefined
-    if (outcome === 'encouraged') {
-      state = encouraged(state)
+    if (outcome === 'online') {
+      state = onOnline(state)
     } else {
-      const judged = judge(departed(state, mode, sentAt), outcome, {
+      const judged = onOutcome(onSend(state, mode, sentAt), outcome, {
         mode,
         sentAt,
         now: at,
@@ -111,15 +113,15 @@ function play(
   return { state, at }
 }
 
-const free = { online: true, requests: 0, bytes: 0, leaving: false }
+const free = { online: true, requests: 0, window: 2, bytes: 0, leaving: false }
 
 test('whatever happens, the state is finite and survives being stored', () => {
-  const numbers = ({ cause, sight, ...rest }: EndpointState) => {
-    expect([typeof cause, typeof sight]).toEqual(['string', 'string'])
+  const numbers = ({ cause, answers, ...rest }: EndpointState) => {
+    expect([typeof cause, typeof answers]).toEqual(['string', 'string'])
     return Object.values(rest)
   }
   fc.assert(
-    fc.property(fc.oneof(fc.constant(untried), anyState), fc.array(event), (first, events) => {
+    fc.property(fc.oneof(fc.constant(initialState), anyState), fc.array(event), (first, events) => {
       play(first, events, ({ after }) => {
         for (const value of numbers(after)) expect(value).toSatisfy(Number.isFinite)
         expect(parseEndpointState(JSON.parse(JSON.stringify(after)))).toEqual(after)
@@ -134,64 +136,75 @@ test('whatever is stored, what is read can be worked with', () => {
     fc.property(
       fc.oneof(
         fc.jsonValue().filter((json) => json !== null),
-        fc.dictionary(fc.constantFrom(...Object.keys(untried)), fc.jsonValue()),
+        fc.dictionary(fc.constantFrom(...Object.keys(initialState)), fc.jsonValue()),
       ),
       fc.array(event, { maxLength: 5 }),
       (json, events) => {
         const { state, at } = play(parseEndpointState(json), events, () => undefined)
-        expect(Object.keys(state)).toEqual(Object.keys(untried))
-        expect(freeFrom(state, at)).toBeLessThanOrEqual(at + hour)
+        expect(Object.keys(state)).toEqual(Object.keys(initialState))
+        expect(freeFrom(state, at)).toBeLessThanOrEqual(at + 2 * hour)
       },
     ),
     check,
   )
 })
 
-test('once the endpoint is healthy, it is reached within an hour, and so is every hit', () => {
+test('whatever the clock says, no wait is longer than was decided', () => {
   fc.assert(
-    fc.property(anyState, fc.array(event), (first, events) => {
-      const dues: number[] = []
-      const { state, at } = play(first, events, (step) => {
-        if (step.due !== undefined) dues.push(step.due)
+    fc.property(fc.array(event), time, (events, look) => {
+      play(initialState, events, ({ after, at, due }) => {
+        for (const now of [at, look]) {
+          const open = freeFrom(after, now)
+          const decided = Math.max(
+            after.limitedUntil - after.limitedFrom,
+            after.retryAt - after.retryFrom,
+          )
+          expect(open - now).toBeLessThanOrEqual(Math.max(0, decided))
+          // An hour, and our share of the spread.
+          expect(open - now).toBeLessThanOrEqual(hour + 5 * minute)
+          expect(obstacle(after, { ...free, now: open })).toBeUndefined()
+          if (due === undefined) continue
+          const row = { due, from: at } as Row
+          expect(isDue(row, now) || due - now <= hour).toBe(true)
+        }
       })
-      const open = freeFrom(state, at)
-      expect(open).toBeLessThanOrEqual(at + hour)
-      expect(obstacle(state, { ...free, now: open })).toBeUndefined()
-      // A hit may have been given its time by a clock that ran ahead.
-      for (const due of dues) {
-        expect(isDue(due, state, at) || isDue(due, state, open + hour)).toBe(true)
-      }
     }),
     check,
   )
 })
 
-test('a floor that is in force is neither beaten nor lowered', () => {
+const isLimited = ({ limitedFrom, limitedUntil }: EndpointState, at: number) =>
+  limitedFrom <= at && at < limitedUntil && limitedUntil - limitedFrom <= 2 * hour
+
+test('silence that is in force is neither broken nor shortened', () => {
   fc.assert(
     fc.property(anyState, fc.array(event), fc.boolean(), (first, events, leaving) => {
       play(first, events, ({ before, after, at }) => {
-        if (!inForce(before.floor, at)) return
-        expect(after.floor).toBeGreaterThanOrEqual(before.floor)
+        if (!isLimited(before, at)) return
+        expect(after.limitedUntil).toBeGreaterThanOrEqual(before.limitedUntil)
         expect(obstacle(after, { ...free, leaving, now: at })).toBe('rate-limited')
-        expect(freeFrom(after, at)).toBeGreaterThanOrEqual(before.floor)
+        expect(freeFrom(after, at)).toBeGreaterThanOrEqual(before.limitedUntil)
       })
     }),
     check,
   )
 })
 
-test('what the collector asks for holds, for an hour at most', () => {
+test('what the collector asks for holds, for an hour at most, and the return is spread', () => {
   fc.assert(
-    fc.property(anyState, fc.integer({ min: 1, max: 100 * hour }), (state, retryAfterMs) => {
-      const attempt = { sentAt: now, now, online: true, left: false, noCors: true, random: 0 }
-      const { state: after } = judge(
+    fc.property(anyState, fc.integer({ min: 1, max: 100 * hour }), random, (state, ms, random) => {
+      const attempt = { sentAt: now, now, online: true, left: false, noCors: true, random }
+      const { state: after } = onOutcome(
         state,
-        { kind: 'answer', status: 429, retryAfterMs },
+        { kind: 'answer', status: 429, retryAfterMs: ms },
         { ...attempt, mode: 'cors', reachedAt: undefined },
       )
-      const asked = now + Math.min(hour, retryAfterMs)
-      expect(obstacle(after, { ...free, now: asked - 1 })).toBe('rate-limited')
-      if (!inForce(state.floor, now)) expect(after.floor).toBe(asked)
+      const silence = Math.min(hour, ms)
+      expect(obstacle(after, { ...free, now: now + silence - 1 })).toBe('rate-limited')
+      if (isLimited(state, now)) return
+      const spread = after.limitedUntil - now - silence
+      expect(spread).toBeGreaterThanOrEqual(0)
+      expect(spread).toBeLessThanOrEqual(silence < 20 * second ? 0 : silence / 2)
     }),
     check,
   )
@@ -200,14 +213,14 @@ test('what the collector asks for holds, for an hour at most', () => {
 test('a failure while online always ends in a wait, whatever was before', () => {
   fc.assert(
     fc.property(anyState, random, (before, jitter) => {
-      const state = departed(before, 'cors', now)
+      const state = onSend(before, 'cors', now)
       const attempt = { mode: 'cors', online: true, left: false, noCors: false } as const
-      const { state: after } = judge(
+      const { state: after } = onOutcome(
         state,
         { kind: 'answer', status: 503 },
         { ...attempt, sentAt: now, now: now + 100, reachedAt: undefined, random: jitter },
       )
-      expect(freeFrom(after, now + 100)).toBeGreaterThanOrEqual(now + 100 + 0.75 * second)
+      expect(freeFrom(after, now + 100)).toBeGreaterThanOrEqual(now + 100 + 0.66 * second)
     }),
     check,
   )
@@ -226,7 +239,7 @@ describe('a blocked endpoint with a backlog', () => {
     let flights: { mode: 'cors' | 'no-cors'; sentAt: number; endsAt: number }[] = []
     const depart = (mode: 'cors' | 'no-cors') => {
       sent.push(at)
-      state = departed(state, mode, at)
+      state = onSend(state, mode, at)
       flights.push({ mode, sentAt: at, endsAt: at + Math.round(randoms() * second) })
     }
     while (at < now + 4 * hour) {
@@ -242,7 +255,7 @@ describe('a blocked endpoint with a backlog', () => {
       }
       at = Math.max(at, flight.endsAt)
       flights = flights.slice(1)
-      const judged = judge(
+      const judged = onOutcome(
         state,
         { kind: 'network' },
         {
@@ -263,11 +276,11 @@ describe('a blocked endpoint with a backlog', () => {
 
   test.each(['unknown', 'readable', 'opaque'] as const)(
     'of which is %s whether its answers can be read: at most 20 requests in the first hour, 3 an hour after',
-    (sight) => {
+    (answers) => {
       fc.assert(
         fc.property(fc.infiniteStream(random), (stream) => {
           const next = () => (stream.next() as IteratorYieldResult<number>).value
-          const sent = besiege({ ...untried, sight, probedAt: now }, next)
+          const sent = besiege({ ...initialState, answers, probedAt: now }, next)
           const within = (from: number) => sent.filter((at) => at >= from && at < from + hour)
           expect(within(now).length).toBeLessThanOrEqual(20)
           for (const from of sent.filter((at) => at >= now + hour)) {
@@ -282,10 +295,10 @@ describe('a blocked endpoint with a backlog', () => {
   )
 
   test('the breaker opens for good, not for a moment', () => {
-    let state: EndpointState = { ...untried, sight: 'readable' }
+    let state: EndpointState = { ...initialState, answers: 'readable' }
     for (const minutes of [1, 2, 3, 4, 5]) {
       const at = now + minutes * minute
-      ;({ state } = judge(
+      ;({ state } = onOutcome(
         state,
         { kind: 'network' },
         {

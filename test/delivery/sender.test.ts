@@ -6,6 +6,18 @@ import { createSender, parseRetryAfter } from '../../src/delivery/sender.ts'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import { hitOf, now } from './support.ts'
 
+const body = new URLSearchParams(hitOf(1)).toString()
+/** A page of another origin than the collector's. */
+const location = { origin: 'https://app.example' }
+
+beforeEach(() => {
+  vi.stubGlobal('location', location)
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
 const nextTask = () => new Promise((resolve) => setImmediate(resolve))
 const date = (ms: number) => new Date(ms).toUTCString()
 
@@ -35,12 +47,12 @@ describe('with a collector', () => {
   afterEach(() => collector.close())
 
   test('a hit is one CORS-simple request, as it is', async () => {
-    const outcome = await createSender(collector.endpoint)(hitOf(1), 'cors')
+    const outcome = await createSender(collector.endpoint)(body, 'cors')
     expect(outcome).toEqual({ kind: 'answer', status: 200, retryAfterMs: undefined })
     const [request, ...more] = collector.requests
     expect(more).toEqual([])
     expect(request).toMatchObject({ method: 'POST', accepted: true, problems: [], hit: hitOf(1) })
-    expect(request?.body).toBe(new URLSearchParams(hitOf(1)).toString())
+    expect(request?.body).toBe(body)
     expect(request?.headers['content-type']).toMatch(/^application\/x-www-form-urlencoded(;|$)/)
     expect(request?.headers).not.toHaveProperty('cookie')
     expect(request?.headers).not.toHaveProperty('authorization')
@@ -48,27 +60,27 @@ describe('with a collector', () => {
 
   test.each([201, 204, 400, 401, 404, 408, 429, 500, 503])('%i is an answer', async (status) => {
     collector.fault({ kind: 'status', status })
-    const outcome = await createSender(collector.endpoint)(hitOf(1), 'cors')
+    const outcome = await createSender(collector.endpoint)(body, 'cors')
     expect(outcome).toEqual({ kind: 'answer', status, retryAfterMs: undefined })
     expect(collector.requests).toHaveLength(1)
   })
 
   test('an answer brings its Retry-After', async () => {
     collector.fault({ kind: 'status', status: 429, retryAfter: 3 })
-    const outcome = await createSender(collector.endpoint)(hitOf(1), 'cors')
+    const outcome = await createSender(collector.endpoint)(body, 'cors')
     expect(outcome).toEqual({ kind: 'answer', status: 429, retryAfterMs: 3000 })
   })
 
   test('a reset is a network error', async () => {
     collector.fault({ kind: 'reset' })
-    const outcome = await createSender(collector.endpoint)(hitOf(1), 'cors')
+    const outcome = await createSender(collector.endpoint)(body, 'cors')
     expect(outcome).toEqual({ kind: 'network' })
     expect(collector.requests).toHaveLength(1)
   })
 
   test('refused is a network error', async () => {
     await collector.down()
-    const outcome = await createSender(collector.endpoint)(hitOf(1), 'cors')
+    const outcome = await createSender(collector.endpoint)(body, 'cors')
     expect(outcome).toEqual({ kind: 'network' })
     await collector.up()
   })
@@ -77,7 +89,7 @@ describe('with a collector', () => {
     collector.fault({ kind: 'hang', at })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
-      const sent = createSender(collector.endpoint)(hitOf(1), 'cors')
+      const sent = createSender(collector.endpoint)(body, 'cors')
       const ended = vi.fn()
       void sent.then(ended)
       while (collector.requests.length === 0) await nextTask()
@@ -101,7 +113,7 @@ async function sendTo(answer: string): Promise<unknown> {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   try {
-    return await createSender(`http://127.0.0.1:${port}/hit`)(hitOf(1), 'cors')
+    return await createSender(`http://127.0.0.1:${port}/hit`)(body, 'cors')
   } finally {
     server.closeAllConnections()
     server.close()
@@ -128,76 +140,152 @@ describe('half an answer', () => {
 })
 
 describe('with a stand-in for fetch', () => {
-  afterEach(() => {
-    vi.unstubAllGlobals()
-    vi.useRealTimers()
-  })
+  const endpoint = 'https://collector.example/hit'
 
-  /** Sends a hit; answers with the request and the options that `fetch` was called with. */
-  async function sent(
-    mode: 'cors' | 'no-cors',
-    respond: () => Promise<Response> = () => Promise.resolve(new Response('')),
-  ) {
-    const fetch = vi.fn<(request: Request, init: RequestInit) => Promise<Response>>(respond)
+  /** What is answered: a Response whose filtered fields are made up, which Node's own has not. */
+  const answerOf = (fields: Partial<Response>, status = 200) => {
+    const response = new Response('', { status })
+    for (const [name, value] of Object.entries({ url: endpoint, type: 'cors', ...fields })) {
+      Object.defineProperty(response, name, { value })
+    }
+    return response
+  }
+
+  const stub = (respond: (url: unknown, init: RequestInit) => unknown) => {
+    const fetch = vi.fn(respond)
     vi.stubGlobal('fetch', fetch)
-    const outcome = await createSender('https://collector.example/hit')(hitOf(1), mode)
-    const [request, init] = fetch.mock.calls[0] ?? []
-    if (request === undefined || init === undefined) throw new Error('fetch was not called')
-    return { outcome, request, init, calls: fetch.mock.calls.length }
+    return fetch
   }
 
   test.each(['cors', 'no-cors'] as const)('a %s request outlives the page, alone', async (mode) => {
-    const { request, calls } = await sent(mode)
-    expect(calls).toBe(1)
-    expect(request).toMatchObject({
-      url: 'https://collector.example/hit',
-      method: 'POST',
-      mode,
-      keepalive: true,
-      credentials: 'omit',
-      cache: 'no-store',
-      // A no-cors request may not be `manual`.
-      redirect: mode === 'cors' ? 'manual' : 'follow',
+    const fetch = stub(() => Promise.resolve(answerOf({})))
+    await createSender(endpoint)(body, mode)
+    expect(fetch.mock.calls).toMatchObject([
+      [
+        endpoint,
+        {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+          body,
+          mode,
+          keepalive: true,
+          credentials: 'omit',
+          cache: 'no-store',
+          // A no-cors request may not be `manual`.
+          redirect: mode === 'cors' ? 'manual' : 'follow',
+        },
+      ],
+    ])
+  })
+
+  const accepted = { kind: 'answer', status: 200, retryAfterMs: undefined }
+  const nobody = { kind: 'network' }
+  const worker = { serviceWorker: { controller: {} } }
+  test.each<[string, Partial<Response>, object, unknown]>([
+    ['the collector', {}, {}, accepted],
+    ['a redirect, which is not followed', { type: 'opaqueredirect' }, {}, { kind: 'redirect' }],
+    ['somebody who redirected', { url: 'https://login.example/' }, {}, nobody],
+    ['a script without an address', { url: '' }, {}, nobody],
+    ['a blocker', { type: 'error', url: '' }, {}, nobody],
+    ['a service worker', { type: 'basic' }, worker, nobody],
+    ['the collector, past a service worker', {}, worker, accepted],
+    ['a test DOM', { type: 'basic' }, {}, accepted],
+    ['a polyfill that knows the address', { type: 'default' }, {}, accepted],
+    ['a polyfill that does not', { type: 'default', url: '' }, {}, nobody],
+    ['a polyfill without types', { type: undefined } as never, {}, accepted],
+    ['an opaque answer that nobody asked for', { type: 'opaque', url: '' }, {}, nobody],
+  ])('answered by %s', async (_, fields, navigator, expected) => {
+    vi.stubGlobal('navigator', navigator)
+    stub(() => Promise.resolve(answerOf(fields)))
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(expected)
+  })
+
+  test('an endpoint of the same origin has basic answers, of a worker too', async () => {
+    vi.stubGlobal('navigator', worker)
+    vi.stubGlobal('location', { origin: 'https://collector.example' })
+    stub(() => Promise.resolve(answerOf({ type: 'basic' })))
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(accepted)
+  })
+
+  test('a fragment of the endpoint is none of the answer', async () => {
+    stub(() => Promise.resolve(answerOf({})))
+    expect(await createSender(`${endpoint}#here`)(body, 'cors')).toEqual(accepted)
+  })
+
+  test('an answer that cannot be read', async () => {
+    stub(() => Promise.resolve(answerOf({ type: 'opaque', url: '' })))
+    expect(await createSender(endpoint)(body, 'no-cors')).toEqual({ kind: 'opaque' })
+  })
+
+  test.each<[string, () => unknown]>([
+    ['rejects', () => Promise.reject(new TypeError('Failed to fetch'))],
+    [
+      'throws',
+      () => {
+        throw new TypeError('Wrapped')
+      },
+    ],
+    ['gives nothing', () => undefined],
+    ['gives no Response', () => Promise.resolve({})],
+  ])('a fetch that %s is a network error', async (_, respond) => {
+    stub(respond)
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(nobody)
+  })
+
+  test('without fetch, too', async () => {
+    vi.stubGlobal('fetch', undefined)
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(nobody)
+  })
+
+  describe('after 10 s it is given up', () => {
+    test.each<[string, (signal: AbortSignal | null | undefined) => Promise<Response>]>([
+      [
+        'with the connection',
+        (signal) =>
+          new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))
+          }),
+      ],
+      ['though fetch never settles', () => new Promise(() => undefined)],
+      [
+        'though the body never ends',
+        () => Promise.resolve(answerOf({ text: () => new Promise(() => undefined) })),
+      ],
+    ])('%s', async (_, respond) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const fetch = stub((_url, { signal }) => respond(signal))
+      const sending = createSender(endpoint)(body, 'cors')
+      const ended = vi.fn()
+      void sending.then(ended)
+      await vi.advanceTimersByTimeAsync(9999)
+      expect(ended).not.toHaveBeenCalled()
+      expect(fetch.mock.calls[0]?.[1].signal?.aborted).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(fetch.mock.calls[0]?.[1].signal?.aborted).toBe(true)
+      expect(await sending).toEqual({ kind: 'timeout' })
+      expect(vi.getTimerCount()).toBe(0)
     })
-    expect([...request.headers.keys()].sort()).toEqual(['content-type'])
-  })
 
-  // Node's own fetch filters no answers, so these are made up.
-  test.each([
-    ['a redirect, which is not followed', 'opaqueredirect', { kind: 'redirect' }],
-    ['an answer that cannot be read', 'opaque', { kind: 'opaque' }],
-  ])('%s', async (_, type, expected) => {
-    const response = Object.defineProperty(Response.error(), 'type', { value: type })
-    const { outcome, calls } = await sent('cors', () => Promise.resolve(response))
-    expect(outcome).toEqual(expected)
-    expect(calls).toBe(1)
-  })
-
-  test('a rejection is a network error', async () => {
-    const { outcome } = await sent('cors', () => Promise.reject(new TypeError('Failed to fetch')))
-    expect(outcome).toEqual({ kind: 'network' })
-  })
-
-  test('after 10 s it is given up, whatever fetch does then', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const fetch = vi.fn(
-      (_request: Request, { signal }: RequestInit) =>
-        new Promise<Response>((_resolve, reject) => {
-          signal?.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))
-        }),
-    )
-    vi.stubGlobal('fetch', fetch)
-    const sending = createSender('https://collector.example/hit')(hitOf(1), 'cors')
-    await vi.advanceTimersByTimeAsync(9999)
-    expect(fetch.mock.calls[0]?.[1].signal?.aborted).toBe(false)
-    await vi.advanceTimersByTimeAsync(1)
-    expect(await sending).toEqual({ kind: 'timeout' })
-    expect(vi.getTimerCount()).toBe(0)
+    test('also where requests cannot be aborted; a late answer is told', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      vi.stubGlobal('AbortController', undefined)
+      let answer: (response: Response) => void = () => undefined
+      stub(() => new Promise<Response>((resolve) => (answer = resolve)))
+      const onLate = vi.fn()
+      const sending = createSender(endpoint)(body, 'cors', onLate)
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(await sending).toEqual({ kind: 'timeout' })
+      expect(onLate).not.toHaveBeenCalled()
+      answer(answerOf({}))
+      await nextTask()
+      expect(onLate.mock.calls).toEqual([[accepted]])
+    })
   })
 
   test('no timer stays behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    await sent('cors')
+    stub(() => Promise.resolve(answerOf({})))
+    await createSender(endpoint)(body, 'cors')
     expect(vi.getTimerCount()).toBe(0)
   })
 })

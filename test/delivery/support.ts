@@ -1,5 +1,6 @@
-import { type EndpointState, hour, minute, untried } from '../../src/delivery/endpoint.ts'
-import type { Attempt, Outcome } from '../../src/delivery/policy.ts'
+import { type EndpointState, hour, initialState, minute } from '../../src/delivery/endpoint.ts'
+import type { Outcome } from '../../src/delivery/outcome.ts'
+import type { Attempt } from '../../src/delivery/policy.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 
 export const now: number = Date.parse('2026-11-24T12:00:00Z')
@@ -50,43 +51,52 @@ export const attemptAt = (at: number, more: Partial<Attempt> = {}): Attempt => (
 
 /** The states that an endpoint can be in, by name. */
 export const states = {
-  untried,
-  readable: { ...untried, sight: 'readable' },
+  untried: initialState,
+  readable: { ...initialState, answers: 'readable' },
   /** After three failures, of which the last was a moment ago. */
   'backing off': {
-    ...untried,
-    sight: 'readable',
+    ...initialState,
+    answers: 'readable',
     cause: 'status',
     step: 3,
     steppedAt: now - 5000,
+    retryFrom: now - 5000,
     retryAt: now - 1000,
   },
   'one network error from open': {
-    ...untried,
-    sight: 'readable',
+    ...initialState,
+    answers: 'readable',
     step: 2,
     steppedAt: now - 5000,
+    retryFrom: now - 5000,
     retryAt: now - 1000,
     networkErrors: 2,
   },
   open: {
-    ...untried,
+    ...initialState,
     cause: 'blocked',
     step: 3,
     steppedAt: now - 5000,
+    retryFrom: now - 5000,
     retryAt: now - 1000,
     networkErrors: 3,
   },
-  'twice refused': { ...untried, sight: 'readable', cause: 'status', rejections: 2 },
+  'twice refused': { ...initialState, answers: 'readable', cause: 'status', rejections: 2 },
   refused: {
-    ...untried,
-    sight: 'readable',
+    ...initialState,
+    answers: 'readable',
     cause: 'status',
     rejections: 3,
+    retryFrom: now - 5000,
     retryAt: now - 1000,
   },
-  opaque: { ...untried, sight: 'opaque', probedAt: now - 10 * minute },
-  'asked for silence': { ...untried, sight: 'readable', floor: now + hour / 2 },
+  opaque: { ...initialState, answers: 'opaque', probedAt: now - 10 * minute },
+  'asked for silence': {
+    ...initialState,
+    answers: 'readable',
+    limitedFrom: now - minute,
+    limitedUntil: now + hour / 2,
+  },
 } as const satisfies Record<string, EndpointState>
 
 export type StateName = keyof typeof states

@@ -2,12 +2,16 @@ import 'fake-indexeddb/auto'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { IDBFactory } from 'fake-indexeddb'
 import { onTestFinished, vi } from 'vitest'
-import type { EndpointNote } from '../../src/delivery/attempt.ts'
-import { type ClientNote, createClient, parseClientState } from '../../src/delivery/client.ts'
-import { type Courier, type Progress, createCourier } from '../../src/delivery/courier.ts'
-import { parseEndpointState, timeoutMs } from '../../src/delivery/endpoint.ts'
-import { type Outbox, createOutbox } from '../../src/delivery/outbox.ts'
-import type { DropReason, Mode, Outcome } from '../../src/delivery/policy.ts'
+import { type ClientState, parseClientState } from '../../src/delivery/client.ts'
+import type { Progress } from '../../src/delivery/courier.ts'
+import { type Delivery, createDelivery } from '../../src/delivery/delivery.ts'
+import {
+  type EndpointState,
+  initialState,
+  parseEndpointState,
+  timeoutMs,
+} from '../../src/delivery/endpoint.ts'
+import type { DropReason, Mode, Outcome } from '../../src/delivery/outcome.ts'
 import type { Row } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { clientId, endpoint, now } from './support.ts'
@@ -19,6 +23,8 @@ export type Flight = {
   mode: Mode
   giveUp: NodeJS.Timeout
   resolve: (outcome: Outcome) => void
+  /** Answers after it was given up. */
+  late: (outcome: Outcome) => void
 }
 
 export type Report = Omit<Progress, 'outcome' | 'reason'> & {
@@ -26,20 +32,21 @@ export type Report = Omit<Progress, 'outcome' | 'reason'> & {
   reason?: Progress['reason'] | DropReason
 }
 
-/** A tab, with the real courier and outbox at work in it. */
-export type Tab = {
-  courier: Courier
-  outbox: Outbox
+/** A tab, with the real delivery at work in it. */
+export type Tab = Delivery & {
   hidden: boolean
   left: boolean
   isolated: boolean
-  persistent: boolean
   /** Killed, or gone: nothing in it runs any more. */
   dead: boolean
   reports: Report[]
+  /** Calls of a millisecond ago. */
+  call: (...hits: Hit[]) => void
   /** Shows another tab in its place. */
   hide: () => void
   show: () => void
+  /** Goes into the back/forward cache; `show` takes it out. */
+  freeze: () => void
   /** The visitor closes it, or goes to another page. */
   close: () => Promise<void>
   /** Its process dies: no event tells it, nothing of it runs on, its requests are never answered. */
@@ -50,18 +57,19 @@ export type TabOptions = {
   clientId?: string
   endpoint?: string
   persistent?: boolean
-  bytesOf?: (hit: Hit) => number
-  /** Without it, it does not look at what earlier pages left. */
-  resume?: boolean
+  /** How large a hit is on its way. */
+  bytes?: number
 }
 
 /** One origin of one browser: its clock, its IndexedDB, its tabs, and what they have sent. */
 export type World = {
   online: boolean
-  /** What is known of the endpoint, as JSON, as in `localStorage`. */
-  note: string | undefined
+  /** Its `localStorage`. */
+  texts: Map<string, string>
+  /** What is known of the endpoint, as the next page finds it. */
+  state: EndpointState
   /** What the pages of the client id have told each other. */
-  clientNote: ClientNote
+  clientState: () => ClientState
   tabs: Tab[]
   /** Requests without an answer, oldest first. */
   flights: Flight[]
@@ -111,7 +119,7 @@ export function createWorld(): World {
 
 /** Turns the globals that delivery uses into those of a new world, until its `end`. */
 export function begin(): World & { end: () => void } {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now })
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'], now })
   const fake = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout }
   /** When each timer that is set goes off, and whose it is. */
   const timers = new Map<unknown, { at: number; tab: Tab | undefined }>()
@@ -122,7 +130,7 @@ export function begin(): World & { end: () => void } {
       if (tab === undefined) work(...rest)
       else if (!tab.dead) running.run(tab, work, ...rest)
     }, ms)
-    timers.set(timer, { at: Date.now() + Math.max(1, ms), tab })
+    timers.set(timer, { at: performance.now() + Math.max(1, ms), tab })
     return timer
   })
   vi.stubGlobal('clearTimeout', (timer: NodeJS.Timeout | undefined) => {
@@ -174,56 +182,81 @@ export function begin(): World & { end: () => void } {
     } while (immediates > 0)
   }
 
-  const note: EndpointNote = {
-    read: () => (world.note === undefined ? undefined : parseEndpointState(JSON.parse(world.note))),
-    write(state) {
-      if (!isDead()) world.note = JSON.stringify(state)
-    },
+  const texts = new Map<string, string>()
+  const unlessDead = (change: () => void) => {
+    if (!isDead()) change()
   }
-
-  const clients = new Map<string, string>()
-  const clientNoteOf = (id: string): ClientNote => ({
-    read() {
-      const json = clients.get(id)
-      return json === undefined ? undefined : parseClientState(JSON.parse(json))
-    },
-    write(state) {
-      if (!isDead()) clients.set(id, JSON.stringify(state))
-    },
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => texts.get(key) ?? null,
+    setItem: (key: string, text: string) => unlessDead(() => void texts.set(key, text)),
+    removeItem: (key: string) => unlessDead(() => void texts.delete(key)),
   })
+  const endpointKey = `skalin:endpoint:${endpoint}`
+  const clientKey = `skalin:client:${clientId}`
 
   function createTab(options: TabOptions): Tab {
-    const at = options.endpoint ?? endpoint
-    const bytesOf = options.bytesOf ?? ((hit: Hit) => JSON.stringify(hit).length)
     const run = <Result>(work: () => Result) => running.run(tab, work)
     const report = (progress: Report) => {
       if (!tab.dead) tab.reports.push(progress)
+    }
+    let departures = 0
+    let hiddenAt = -Infinity
+    const send = (body: string, mode: Mode, onLate?: (outcome: Outcome) => void) =>
+      new Promise<Outcome>((resolve) => {
+        if (tab.dead) return
+        const giveUp = running.exit(() =>
+          setTimeout(() => void world.answer(flight, { kind: 'timeout' }), world.patienceMs),
+        )
+        const late = (outcome: Outcome) => run(() => onLate?.(outcome))
+        const hit = JSON.parse(body) as Hit
+        const flight: Flight = { tab, hit, mode, giveUp, resolve, late }
+        world.flights.push(flight)
+        world.onSend(flight)
+      })
+    const delivery = createDelivery({
+      clientId: options.clientId ?? clientId,
+      endpoint: options.endpoint ?? endpoint,
+      persistent: options.persistent ?? true,
+      page: {
+        isOnline: () => world.online,
+        isHidden: () => tab.hidden,
+        isLeaving: () => tab.left || (tab.hidden && performance.now() - hiddenAt < 1000),
+        hasLeft: () => tab.left,
+        departures: () => departures,
+        noCors: () => !tab.isolated,
+      },
+      send,
+      encode: (hit) => JSON.stringify(hit).padEnd(options.bytes ?? 0),
+      hash: (text) => text,
+      whenIdle: (work) => work(),
+      onProgress: report,
+      onDrop: (row, reason) => report({ outcome: 'dropped', reason, row }),
+    })
+    const go = () => {
+      tab.hidden = true
+      tab.left = true
+      departures += 1
+      run(delivery.leave)
     }
     const tab: Tab = {
       hidden: false,
       left: false,
       isolated: false,
-      persistent: options.persistent ?? true,
       dead: false,
       reports: [],
+      call: (...hits) => tab.post(hits, Date.now() - 1),
       hide() {
         tab.hidden = true
-        run(tab.courier.hurry)
+        hiddenAt = performance.now()
+        run(delivery.leave)
       },
       show() {
-        tab.hidden = false
-        run(() => {
-          tab.outbox.join()
-          tab.courier.resume()
-        })
+        tab.hidden = tab.left = false
+        run(delivery.back)
       },
+      freeze: go,
       async close() {
-        tab.hidden = true
-        tab.left = true
-        run(() => {
-          tab.courier.hurry()
-          tab.outbox.leave()
-        })
+        go()
         await settle()
         tab.crash()
       },
@@ -237,62 +270,34 @@ export function begin(): World & { end: () => void } {
         world.flights = world.flights.filter((flight) => flight.tab !== tab)
         for (const channel of channels) if (channel.tab === tab) channel.close()
       },
-      // Safe: both are there before anybody has the tab.
-      outbox: undefined as never,
-      courier: undefined as never,
-    }
-    tab.outbox = createOutbox({
-      clientId: options.clientId ?? clientId,
-      endpoint: at,
-      persistent: tab.persistent,
-      client: createClient(clientNoteOf(options.clientId ?? clientId), at),
-      bytesOf,
-      onDrop: (row, reason) => report({ outcome: 'dropped', reason, row }),
-    })
-    const courier = createCourier({
-      endpoint: at,
-      outbox: tab.outbox,
-      note,
-      bytesOf,
-      onProgress: report,
-      send: (hit, mode) =>
-        new Promise((resolve) => {
-          if (tab.dead) return
-          const giveUp = running.exit(() => {
-            return setTimeout(
-              () => void world.answer(flight, { kind: 'timeout' }),
-              world.patienceMs,
-            )
-          })
-          const flight: Flight = { tab, hit, mode, giveUp, resolve }
-          world.flights.push(flight)
-          world.onSend(flight)
-        }),
-      page: {
-        isOnline: () => world.online,
-        isHidden: () => tab.hidden,
-        hasLeft: () => tab.left,
-        noCors: () => !tab.isolated,
-      },
-    })
-    // What a test calls runs in the tab.
-    tab.courier = {
-      post: (hits, madeAt) => run(() => courier.post(hits, madeAt)),
-      hold: (hit, madeAt) => run(() => courier.hold(hit, madeAt)),
-      resume: () => run(courier.resume),
-      hurry: () => run(courier.hurry),
-      encourage: () => run(courier.encourage),
-      forget: () => run(courier.forget),
-      flush: () => run(courier.flush),
-      stop: () => run(courier.stop),
+      // What a test calls runs in the tab.
+      post: (...args) => run(() => delivery.post(...args)),
+      hold: (...args) => run(() => delivery.hold(...args)),
+      completeHeld: (...args) => run(() => delivery.completeHeld(...args)),
+      dropHeld: (...args) => run(() => delivery.dropHeld(...args)),
+      start: () => run(delivery.start),
+      leave: () => run(delivery.leave),
+      back: () => run(delivery.back),
+      online: () => run(delivery.online),
+      forget: () => run(delivery.forget),
+      flush: () => run(delivery.flush),
+      pending: () => run(delivery.pending),
+      stop: () => run(delivery.stop),
     }
     return tab
   }
 
   const world: World & { end: () => void } = {
     online: true,
-    note: undefined,
-    clientNote: clientNoteOf(clientId),
+    texts,
+    get state() {
+      const text = texts.get(endpointKey)
+      return text === undefined ? initialState : parseEndpointState(JSON.parse(text))
+    },
+    set state(state) {
+      texts.set(endpointKey, JSON.stringify(state))
+    },
+    clientState: () => parseClientState(JSON.parse(texts.get(clientKey) ?? '{}')),
     tabs: [],
     flights: [],
     patienceMs: timeoutMs,
@@ -302,11 +307,7 @@ export function begin(): World & { end: () => void } {
     async open(options = {}) {
       const tab = createTab(options)
       world.tabs.push(tab)
-      running.run(tab, () => {
-        tab.outbox.join()
-      })
-      await settle()
-      if (options.resume !== false) tab.courier.resume()
+      tab.start()
       await settle()
       return tab
     },
@@ -319,20 +320,20 @@ export function begin(): World & { end: () => void } {
     },
 
     async tick(ms) {
-      const end = Date.now() + ms
+      const end = performance.now() + ms
       for (;;) {
         await settle()
         const next = Math.min(...[...timers.values()].map(({ at }) => at))
         if (next > end) break
-        vi.advanceTimersByTime(next - Date.now())
+        vi.advanceTimersByTime(next - performance.now())
       }
-      vi.advanceTimersByTime(end - Date.now())
+      vi.advanceTimersByTime(end - performance.now())
       await settle()
     },
 
     async setOnline(online) {
       world.online = online
-      if (online) for (const tab of world.tabs) tab.courier.encourage()
+      if (online) for (const tab of world.tabs) tab.online()
       await settle()
     },
 
@@ -341,6 +342,10 @@ export function begin(): World & { end: () => void } {
       const db = await new Promise<IDBDatabase>((resolve) => {
         request.onsuccess = () => resolve(request.result)
       })
+      if (!db.objectStoreNames.contains('outbox')) {
+        db.close()
+        return []
+      }
       const index = transaction.call(db, 'outbox').objectStore('outbox').index('age')
       const all = index.getAll() as IDBRequest<Row[]>
       return new Promise((resolve) => {
