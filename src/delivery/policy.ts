@@ -33,7 +33,7 @@ export function jittered(delayMs: number, random: number): number {
   return Math.round(delayMs - spread + spread * random)
 }
 
-/** How long after the end of a silence that was asked for: over half of it, if it is a long one. */
+/** How much later after a silence: at random over half of it, if it is a long one. */
 export function spreadAfter(silenceMs: number, random: number): number {
   return silenceMs < 20 * second ? 0 : Math.round(Math.min(silenceMs / 2, 5 * minute) * random)
 }
@@ -53,7 +53,8 @@ function backedOff(
   capMs: number,
 ): EndpointState {
   if (isSameFailure(state, attempt)) return { ...state, cause }
-  const delay = jittered(Math.min(capMs, second * 2 ** state.step), attempt.random)
+  const silence = Math.min(capMs, second * 2 ** state.step)
+  const delay = jittered(silence, attempt.random) + spreadAfter(silence, attempt.random)
   return {
     ...state,
     cause,

@@ -279,27 +279,28 @@ describe('how the steps double', () => {
       return (state.retryAt - at) / second
     })
   }
-  const to256 = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+  // With the longest spread: half of what is 20 s or more, and 5 min at most.
+  const to256 = [1, 2, 4, 8, 16, 32 * 1.5, 64 * 1.5, 128 * 1.5, 256 * 1.5]
 
   test.each([
     ['503', answer(503)],
     ['a timeout', timeout],
   ])('%s: from 1 s to 5 min', (_, outcome) => {
-    expect(delays(initialState, outcome, 12)).toEqual([...to256, 300, 300, 300])
+    expect(delays(initialState, outcome, 12)).toEqual([...to256, 450, 450, 450])
   })
 
   test('network errors: from 1 s to 30 min', () => {
     const seconds = delays({ ...initialState, answers: 'readable' }, network, 13)
-    expect(seconds).toEqual([...to256, 512, 1024, 1800, 1800])
+    expect(seconds).toEqual([...to256, 512 * 1.5, 1024 + 300, 1800 + 300, 1800 + 300])
   })
 
   test('network errors before the breaker opens: at most 5 min', () => {
     const weary: EndpointState = { ...initialState, answers: 'readable', step: 11 }
-    expect(delays(weary, network, 4)).toEqual([300, 300, 1800, 1800])
+    expect(delays(weary, network, 4)).toEqual([450, 450, 2100, 2100])
   })
 
   test('a step beyond all numbers', () => {
-    expect(delays({ ...initialState, step: 5000 }, timeout, 1)).toEqual([300])
+    expect(delays({ ...initialState, step: 5000 }, timeout, 1)).toEqual([450])
   })
 
   test.each([
