@@ -152,12 +152,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
     },
     async completeHeld(visitors, complete) {
+      // What earlier pages held must be there.
+      await starting
       const freed = await outbox.completeHeld(visitors, complete)
       if (freed) courier.look()
       return freed
     },
     async dropHeld(madeUntil) {
-      if (starting) await outbox.dropHeld(madeUntil)
+      if (starting === undefined) return
+      await starting
+      await outbox.dropHeld(madeUntil)
     },
     start() {
       if (starting) return
