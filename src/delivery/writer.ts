@@ -63,6 +63,7 @@ export function createWriter({
   let storeFrom = -Infinity
   let deleteFrom = -Infinity
   let roomFor = 0
+  let isTrimming = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function persist(): void {
@@ -83,13 +84,15 @@ export function createWriter({
       (stored) => settle(rows, stored === true),
     )
     roomFor -= rows.length
-    if (roomFor <= 0) trimNow()
+    if (roomFor <= 0 && !isTrimming) trimNow()
   }
 
   function trimNow(): void {
+    isTrimming = true
     database.run(
       (store) => trim(store, ageNow()),
       (trimmed) => {
+        isTrimming = false
         roomFor = trimmed?.roomFor ?? 0
         trimmed?.drops.forEach(onDrop)
       },
