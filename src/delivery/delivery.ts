@@ -165,7 +165,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     start() {
       if (starting) return
-      void start().then(() => options.whenIdle(courier.look))
+      void start()
+        .then(() => options.whenIdle(courier.look))
+        // A page without idle time.
+        .catch(courier.look)
     },
     leave() {
       courier.leave()
@@ -196,6 +199,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return outbox.pending()
     },
     async stop() {
+      // Where nothing was begun, nothing is to be written down.
+      if (starting === undefined) {
+        database.close()
+        return
+      }
       courier.leave()
       await courier.stop()
     },

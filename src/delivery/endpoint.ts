@@ -60,7 +60,7 @@ const maxWaitMs = 2 * hour
 const isWithin = (from: number, until: number, now: number) =>
   from <= now && now < until && until - from <= maxWaitMs
 
-export const isLimited = (state: EndpointState, now: number) =>
+export const isLimited = (state: EndpointState, now: number): boolean =>
   isWithin(state.limitedFrom, state.limitedUntil, now)
 
 const isBackingOff = (state: EndpointState, now: number) =>

@@ -48,10 +48,20 @@ export type Identity = { id?: string; email?: string }
  */
 const maxHitBytes = 16 * 1024
 
-/** A hit as the body of its request: ASCII, so that its length is its bytes. */
+/** What the form encoding writes otherwise than `encodeURIComponent`. */
+const formSpecial = /%20|[!'()~]/g
+const asInForm = (part: string) =>
+  part === '%20' ? '+' : `%${part.charCodeAt(0).toString(16).toUpperCase()}`
+
+/**
+ * A hit as the body of its request: what `URLSearchParams` makes of it, which some pages replace.
+ * ASCII, so that its length is its bytes.
+ *
+ * @see {@link https://url.spec.whatwg.org/#concept-urlencoded-serializer}
+ */
 export function encodeHit(hit: Draft | Hit): string {
   return Object.entries(hit)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(formSpecial, asInForm)}`)
     .join('&')
 }
 
