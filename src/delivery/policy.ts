@@ -22,24 +22,20 @@ export type Verdict = Ending | { outcome: 'again' }
 
 export type Judgement = { state: EndpointState; verdict: Verdict }
 
-/** From then on a return is spread widely: many browsers were turned away at the same time. */
-const longMs = 20 * second
-
 /**
- * Jitter: a short delay loses up to a quarter, a long one is anything from half to one and a half of
- * it, within ten minutes.
+ * Jitter: all browsers that were turned away at one moment come back over a third of the delay, or
+ * over five minutes of a longer one, and none later than it says.
  *
  * @see {@link https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/}
  */
 export function jittered(delayMs: number, random: number): number {
-  if (delayMs < longMs) return Math.round(delayMs * (0.75 + 0.25 * random))
-  const spread = Math.min(delayMs, 10 * minute)
-  return Math.round(delayMs - spread / 2 + spread * random)
+  const spread = Math.min(delayMs / 3, 5 * minute)
+  return Math.round(delayMs - spread + spread * random)
 }
 
 /** How much later after a silence: at random over half of it, if it is a long one. */
 export function spreadAfter(silenceMs: number, random: number): number {
-  return silenceMs < longMs ? 0 : Math.round(Math.min(silenceMs / 2, 5 * minute) * random)
+  return silenceMs < 20 * second ? 0 : Math.round(Math.min(silenceMs / 2, 5 * minute) * random)
 }
 
 /**
