@@ -93,6 +93,7 @@ export function createDestination(
     first,
     asOf,
     onCall(call) {
+      reporter.heard(call.made)
       if (page.hasLeft()) pipeline.rescue(call)
     },
     onReset(ended, at, analytics) {
@@ -189,8 +190,11 @@ export function createDestination(
       calls.unwatch(analytics)
       storedUsers.delete(analytics)
     },
-    flush: () => (begun ? delivery.flush() : Promise.resolve()),
-    pending: () => (begun ? delivery.pending() : Promise.resolve(0)),
+    async flush() {
+      // What consent and Global Privacy Control forbid is not sent by asking for it either.
+      if ((begun || settings.consent === undefined) && !page.isOptedOut()) await delivery.flush()
+    },
+    pending: delivery.pending,
 
     async clear() {
       for (const analytics of storedUsers.keys()) visits.end(endGeneration(analytics))

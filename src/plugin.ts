@@ -106,6 +106,24 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
     void ending?.stop().catch(() => undefined)
   }
 
+  /** What an earlier page left can be had before Segment has loaded, and after `deregister`. */
+  async function work<Result>(
+    task: (destination: Destination) => Promise<Result>,
+    evenIfOff = false,
+  ): Promise<Result | undefined> {
+    if (destination) return task(destination)
+    if (settings === undefined || typeof document === 'undefined') return undefined
+    if (!settings.enabled && !evenIfOff) return undefined
+    const idle = createDestination(settings, {} as Analytics, middleware)
+    try {
+      return await task(idle)
+    } catch {
+      return undefined
+    } finally {
+      await idle.stop().catch(() => undefined)
+    }
+  }
+
   function hook<Ctx extends SegmentContext>(ctx: Ctx): Ctx {
     try {
       destination?.take(ctx)
@@ -166,16 +184,9 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
 
     addMiddleware: middleware.add,
 
-    flush: async () => destination?.flush(),
-    pending: async () => (await destination?.pending()) ?? 0,
-    clear: async () => {
-      if (destination) return destination.clear()
-      // Not at work, or switched off: what an earlier page left is forgotten all the same.
-      if (settings === undefined || typeof document === 'undefined') return
-      const idle = createDestination(settings, {} as Analytics, middleware)
-      await idle.clear()
-      await idle.stop()
-    },
+    flush: async () => work(({ flush }) => flush()),
+    pending: async () => (await work(({ pending }) => pending())) ?? 0,
+    clear: async () => work(({ clear }) => clear(), true),
   }
   return plugin
 }

@@ -1,3 +1,4 @@
+import { quiet } from './hit/ask.ts'
 import type { Progress } from './delivery/courier.ts'
 import type { DropReason, WaitReason } from './delivery/outcome.ts'
 import type { Row } from './delivery/row.ts'
@@ -71,6 +72,8 @@ export type Reporter = {
   }
   progress: (progress: Progress) => void
   dropped: (row: Pick<Row, 'hit' | 'attempts'>, reason: DropReason) => void
+  /** A call is made. One that `onDelivery` makes may lead to the next, without end. */
+  heard: (event: SegmentEvent | undefined) => void
   /** Says something to the site's developer, once, with the first example of it. */
   warn: (message: string, example?: string) => void
 }
@@ -96,20 +99,30 @@ export function log(
   }
 }
 
+/** So many calls, each made when `onDelivery` was told of the one before, are no coincidence. */
+const maxDepth = 10
+
 export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
   const messageIds = new Map<string, string>()
   const warned = new Set<string>()
   let lastCtx: SegmentContext | undefined
+  /** Calls that `onDelivery` has made, and how many such calls led to each. */
+  const depths = new Map<unknown, number>()
+  let telling: number | undefined
 
   function tell(report: DeliveryReport): void {
     const { outcome, reason, hit, status } = report
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
     if (lastCtx) log(lastCtx, 'debug', what.join(' '))
+    telling = depths.get(report.messageId) ?? 0
     try {
-      onDelivery(report)
+      // It may as well be async.
+      const listener: (report: DeliveryReport) => unknown = onDelivery
+      quiet(listener(report))
     } catch {
       // The listener's own affair.
     }
+    telling = undefined
   }
 
   function warn(message: string, example?: string): void {
@@ -163,6 +176,15 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
 
     dropped({ hit, attempts }, reason) {
       tell({ outcome: 'dropped', reason, hit, attempts, ...idOf(hit) })
+    },
+
+    heard(event) {
+      if (telling === undefined) return
+      depths.set(text(event?.messageId), telling + 1)
+      forgetOldest(depths, remembered)
+      if (telling > maxDepth) {
+        warn('`onDelivery` makes a call for each report of a call of its own: that never ends.')
+      }
     },
 
     warn,
