@@ -8,7 +8,7 @@ process.env.TZ = 'Europe/Paris'
 
 // Eight tabs at once need all of the machine: starved ones are killed with more under way.
 const crowded = ['test/e2e/faults/tabs.test.ts']
-const apart = ['test/host/**', 'test/{package,publish,function}/**', 'test/e2e/**']
+const apart = ['test/host/**', 'test/{package,publish,function}/**', 'test/{e2e,engines}/**']
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(packageJson.version) },
@@ -42,6 +42,17 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'engines',
+          include: ['test/engines/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+          testTimeout: 90_000,
           hookTimeout: 60_000,
         },
       },

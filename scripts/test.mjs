@@ -1,6 +1,6 @@
-// npm test: a Chromium, a build, then vitest with the given arguments.
+// npm test: browsers, a build, then vitest with the given arguments.
 import { spawnSync } from 'node:child_process'
-import { findChromium, installChromium } from './chromium.mjs'
+import { findBrowser, installBrowsers, leftOut } from './browsers.mjs'
 
 const root = new URL('..', import.meta.url)
 
@@ -11,10 +11,13 @@ function run(command, args, options) {
 }
 
 try {
-  // Others are installed by playwright's own installer: CONTRIBUTING.md.
-  if ((process.env.TEST_BROWSER || 'chromium') === 'chromium') {
-    process.env.CHROMIUM_PATH = findChromium() ?? installChromium()
-  }
+  const engines = ['chromium', 'firefox', 'webkit']
+  const found = installBrowsers(engines)
+  const missing = engines.filter((name) => !found.includes(name))
+  if (missing.length > 0) console.log(leftOut(missing))
+  // Chromium is what most tests need; a machine that vouches for all has all.
+  if (missing.length > 0 && (process.env.CI || missing.includes('chromium'))) process.exit(1)
+  process.env.CHROMIUM_PATH = findBrowser('chromium')
 } catch (error) {
   console.error(error.message)
   process.exit(1)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { findChromium } from '../../scripts/chromium.mjs'
+import { findBrowser } from '../../scripts/browsers.mjs'
 import { isChromium } from '../support/browser.ts'
 
 test.runIf(isChromium)('the Playwright example passes as it stands', async () => {
@@ -17,7 +17,7 @@ test.runIf(isChromium)('the Playwright example passes as it stands', async () =>
       '--reporter',
       'line',
     ],
-    { cwd: root, env: { ...process.env, CHROMIUM_PATH: findChromium() } },
+    { cwd: root, env: { ...process.env, CHROMIUM_PATH: findBrowser('chromium') } },
   )
   let output = ''
   run.stdout.on('data', (chunk) => (output += String(chunk)))

@@ -1,23 +1,28 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcessByStdio } from 'node:child_process'
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { chromium, firefox, webkit } from 'playwright-core'
-import type { Browser, BrowserContext, BrowserType, Page } from 'playwright-core'
-import { findChromium, launchArgs } from '../../scripts/chromium.mjs'
+import type { Browser, BrowserContext, LaunchOptions, Page } from 'playwright-core'
+import { type Engine, findBrowser, isOwn, launchArgs } from '../../scripts/browsers.mjs'
+import { launchWebKit } from './webkit.ts'
 
-const browsers: Record<string, BrowserType> = { chromium, firefox, webkit }
+/** Those that this machine has: `npm test` installs them where it can, and says which it leaves out. */
+export const engines: Engine[] = (['chromium', 'firefox', 'webkit'] as const).filter(findBrowser)
 
-/** The one that `TEST_BROWSER` names, in playwright's own build; else Chromium. */
-const browserType = browsers[process.env.TEST_BROWSER || 'chromium']
-if (!browserType) throw new Error('`TEST_BROWSER` must be `chromium`, `firefox` or `webkit`.')
+const types = { chromium, firefox, webkit }
+
+/** What `launchBrowser` starts: the one that `TEST_BROWSER` names, else Chromium. */
+const asked = (process.env.TEST_BROWSER || 'chromium') as Engine
+if (!(asked in types)) {
+  throw new Error('`TEST_BROWSER` must be `chromium`, `firefox` or `webkit`.')
+}
 
 /**
  * For `runIf`, by which tests that only Chromium can be put to count as skipped elsewhere: those that
- * speak its protocol, kill or crash it, or need a back/forward cache, which playwright's others lack.
+ * speak its protocol or crash it.
  */
-export const isChromium: boolean = browserType === chromium
+export const isChromium: boolean = asked === 'chromium'
 
 export interface TestBrowser {
   browser: Browser
@@ -28,65 +33,103 @@ export interface TestBrowser {
 }
 
 export interface KillableBrowser extends Omit<TestBrowser, 'browser'> {
-  /** SIGKILLs every process of the browser at once, and waits until all are gone; others it closes. */
+  /** SIGKILLs every process of the browser at once, and waits until all are gone. */
   kill: () => Promise<void>
 }
 
+/** As much of playwright's page as every engine has. */
+export type Tab = Pick<Page, 'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close'>
+
+/** A browser of any engine. */
+export type EngineBrowser = {
+  newPage: () => Promise<Tab>
+  kill: () => Promise<void>
+  close: () => Promise<void>
+}
+
+/** A browser that keeps its data in the folder `profile`; without one it is in private mode. */
+export async function launchEngine(engine: Engine, profile?: string): Promise<EngineBrowser> {
+  if (engine === 'webkit') return launchWebKit(pathOf(engine), profile)
+  if (profile) return launchOnProfile(engine, profile)
+  const { newPage, close } = await launchAfresh(engine)
+  return { newPage, close, kill: close }
+}
+
 /**
- * A headless browser; Chromium reaches this machine only. With a `profile` folder it keeps its data
- * there, and can be killed and started again on it.
+ * A headless browser of playwright's; Chromium reaches this machine only. With a `profile` folder it
+ * keeps its data there, and can be killed and started again on it.
  */
 export function launchBrowser(options: { profile: string }): Promise<KillableBrowser>
 export function launchBrowser(): Promise<TestBrowser>
-export async function launchBrowser({ profile }: { profile?: string } = {}): Promise<
+export function launchBrowser({ profile }: { profile?: string } = {}): Promise<
   TestBrowser | KillableBrowser
 > {
-  if (browserType && !isChromium) {
-    if (profile) return launchOtherOnProfile(browserType, profile)
-    return withContext(await browserType.launch())
-  }
-  const executablePath = findChromium()
-  if (!executablePath) throw new Error('There is no Chromium: `npm test` installs one.')
-  const args = [
-    ...launchArgs(),
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-  ]
-  return profile
-    ? launchOnProfile(executablePath, profile, args)
-    : launchAfresh(executablePath, args)
+  return profile ? launchOnProfile(asked, profile) : launchAfresh(asked)
 }
 
-async function launchAfresh(executablePath: string, args: string[]): Promise<TestBrowser> {
-  const browser = await chromium.launch({
+function pathOf(engine: Engine): string {
+  const path = findBrowser(engine)
+  if (!path) throw new Error(`There is no ${engine}: \`npm test\` installs one where it can.`)
+  return path
+}
+
+const chromiumArgs = [
+  ...launchArgs(),
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+]
+
+function optionsOf(engine: Engine): LaunchOptions {
+  // Playwright's own, the only WebKit that it drives.
+  if (engine === 'webkit') return {}
+  const executablePath = pathOf(engine)
+  if (engine === 'firefox') {
+    // Its own speaks its protocol, everybody's WebDriver BiDi.
+    return isOwn(executablePath) ? {} : { executablePath, channel: 'moz-firefox' }
+  }
+  return {
     executablePath,
-    args,
+    args: chromiumArgs,
     // Users have it, so the tests do.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  })
-  return withContext(browser)
+  }
 }
 
-async function withContext(browser: Browser): Promise<TestBrowser> {
+async function launchAfresh(engine: Engine): Promise<TestBrowser> {
+  const browser = await types[engine].launch(optionsOf(engine))
   const context = await browser.newContext()
   return { browser, context, newPage: () => context.newPage(), close: () => browser.close() }
 }
 
-async function launchOtherOnProfile(type: BrowserType, profile: string): Promise<KillableBrowser> {
-  const context = await type.launchPersistentContext(profile)
-  const close = () => context.close()
-  return { context, newPage: () => context.newPage(), kill: close, close }
+async function launchOnProfile(engine: Engine, profile: string): Promise<KillableBrowser> {
+  if (engine === 'chromium') return launchChromiumOnProfile(profile)
+  const context = await types[engine].launchPersistentContext(profile, optionsOf(engine))
+  return {
+    context,
+    newPage: () => context.newPage(),
+    async kill() {
+      const gone = context.waitForEvent('close')
+      killGroupOf(profile)
+      await gone
+    },
+    close: () => context.close(),
+  }
 }
 
-/** Spawned by ourselves, since playwright tells no process id of a browser that has a profile. */
-async function launchOnProfile(
-  executablePath: string,
-  profile: string,
-  args: string[],
-): Promise<KillableBrowser> {
+/** Playwright tells no process id of a browser that has a profile, but starts it as a group of its own. */
+function killGroupOf(profile: string): void {
+  try {
+    const [leader = ''] = execFileSync('pgrep', ['-f', profile], { encoding: 'utf8' }).split('\n')
+    process.kill(-Number(leader), 'SIGKILL')
+  } catch {
+    // It has gone already.
+  }
+}
+/** Spawned by ourselves: a `kill` that reaches every process at once. */
+async function launchChromiumOnProfile(profile: string): Promise<KillableBrowser> {
   const child = spawn(
-    executablePath,
+    pathOf('chromium'),
     [
-      ...args,
+      ...chromiumArgs,
       '--headless=new',
       '--remote-debugging-port=0',
       // Nobody speaks through it, but Chromium ends with it: none outlives tests that were killed.

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { ReceivedRequest } from '../../src/testing/index.ts'
 import { until } from './deadline.ts'
-import { type Rig, type Told, errorsOf, ready } from './rig.ts'
+import { type Evaluating, type Rig, type Told, errorsOf, ready } from './rig.ts'
 
 /** A hit of the outbox, as IndexedDB has it. */
 export type StoredRow = {
@@ -39,14 +39,14 @@ export async function openPage(
 }
 
 /** Makes a `track` call for each name, in one task. */
-export function track(page: Page, features: string[]): Promise<void> {
+export function track(page: Evaluating, features: string[]): Promise<void> {
   return page.evaluate((all) => {
     for (const name of all) void window.analytics.track(name)
   }, features)
 }
 
 /** What the outbox holds, read beside the plugin. */
-export function stored(page: Page): Promise<StoredRow[]> {
+export function stored(page: Evaluating): Promise<StoredRow[]> {
   return page.evaluate(
     () =>
       new Promise<StoredRow[]>((resolve, reject) => {
@@ -66,7 +66,7 @@ export function stored(page: Page): Promise<StoredRow[]> {
 }
 
 /** Puts rows into the outbox as earlier pages would have, one a millisecond, the last a minute ago. */
-export async function leaveBehind(page: Page, rig: Rig, features: string[]): Promise<void> {
+export async function leaveBehind(page: Evaluating, rig: Rig, features: string[]): Promise<void> {
   await page.evaluate(
     ([endpoint, all]) =>
       new Promise<void>((resolve, reject) => {
@@ -124,7 +124,7 @@ export async function arrived(rig: Rig, features: string[], deadlineMs = 20_000)
 }
 
 /** Waits until so many hits are written down. */
-export async function writtenDown(page: Page, count: number): Promise<StoredRow[]> {
+export async function writtenDown(page: Evaluating, count: number): Promise<StoredRow[]> {
   let rows: StoredRow[] = []
   await until(
     async () => {
@@ -150,7 +150,7 @@ export function expectSound(rig: Rig, errors: string[] = []): void {
 }
 
 /** What `onDelivery` was told so far. */
-export const reports = (page: Page): Promise<Told[]> => page.evaluate(() => window.reports)
+export const reports = (page: Evaluating): Promise<Told[]> => page.evaluate(() => window.reports)
 
 /** How many requests more than hits there were. */
 export function duplicates(rig: Rig): number {

@@ -18,6 +18,9 @@ declare global {
   }
 }
 
+/** A page of any engine, of which something is asked. */
+export type Evaluating = Pick<Page, 'evaluate'>
+
 export type Rig = {
   readonly collector: Collector
   site: Site
@@ -77,6 +80,6 @@ export function errorsOf(page: Page): string[] {
 }
 
 /** Waits until Segment has loaded: the page's calls go through without a buffer from then on. */
-export async function ready(page: Page): Promise<void> {
+export async function ready(page: Evaluating): Promise<void> {
   await page.evaluate(() => new Promise<void>((resolve) => void window.analytics.ready(resolve)))
 }

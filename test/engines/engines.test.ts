@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { EnginePromise } from '../fixtures/matrix.ts'
+import { type EngineBrowser, type Tab, engines, launchEngine } from '../support/browser.ts'
+import { until } from '../support/deadline.ts'
+import {
+  acceptedBy,
+  arrived,
+  duplicates,
+  expectSound,
+  names,
+  stored,
+  track,
+  writtenDown,
+} from '../support/fault-rig.ts'
+import { type Build, type Rig, builds, createRig, ready } from '../support/rig.ts'
+
+declare global {
+  interface Window {
+    /** What of the page's errors and rejections nobody has caught. */
+    errors: string[]
+    /** Until the page goes, unless it is kept. */
+    mark: boolean
+  }
+}
+
+/** Before any other script: engines differ in how they tell a test of errors, and pages do not. */
+const first = (sabotage = '') => `<script>
+  window.errors = []
+  addEventListener('error', ({ message }) => errors.push(message))
+  addEventListener('unhandledrejection', ({ reason }) => errors.push(String(reason)))
+  ${sabotage}
+</script>`
+
+/** The promises of docs/compatibility.md, each proved in every engine. */
+const promise = (name: EnginePromise, prove: () => Promise<void>) => test(name, prove)
+
+describe.each(engines)('%s', (engine) => {
+  let rig: Rig
+  let profile: string
+  let browser: EngineBrowser
+  let tabs: Tab[]
+
+  async function open(
+    {
+      build = 'npm',
+      settings = '',
+      sabotage = '',
+    }: Partial<Record<'settings' | 'sabotage', string>> & { build?: Build } = {},
+    path = '/app',
+  ): Promise<Tab> {
+    const tab = await browser.newPage()
+    tabs.push(tab)
+    await tab.goto(rig.serve(build, path, `anonymous: 'send', ${settings}`, first(sabotage)))
+    await ready(tab)
+    return tab
+  }
+
+  /** In a new profile the database takes its time, which no later page does. */
+  async function openAgain(): Promise<Tab> {
+    const tab = await open()
+    await until(() => stored(tab), { message: 'the outbox to be open' })
+    return tab
+  }
+
+  beforeEach(async () => {
+    rig = await createRig()
+    rig.site.page('/next', '<!doctype html><title>next</title>')
+    profile = await mkdtemp(join(tmpdir(), 'skalin-engine-'))
+    browser = await launchEngine(engine, profile)
+    tabs = []
+  })
+  afterEach(async () => {
+    const errors = await Promise.all(
+      // Some have closed, some show a page that is not ours.
+      tabs.map((tab) => tab.evaluate(() => window.errors as string[] | undefined).catch(() => [])),
+    )
+    await browser.kill()
+    await rig.close()
+    await rm(profile, { recursive: true, force: true })
+    expectSound(
+      rig,
+      errors.flatMap((all) => all ?? []),
+    )
+  })
+
+  promise('The quick start, from npm and as a script tag', async () => {
+    for (const build of builds) {
+      rig.collector.clear()
+      const tab = await open({ build }, `/${build}`)
+      await tab.evaluate(() => {
+        void window.analytics.identify('user-123', { email: 'jane@example.com', groupId: 'acme' })
+        void window.analytics.track('Report exported')
+      })
+      await arrived(rig, ['Report exported'])
+      const [hit] = await rig.collector.hits({ where: ({ action }) => action === 'ev' })
+      expect(hit?.hit).toMatchObject({
+        identity: '{"id":"user-123","email":"jane@example.com"}',
+        customer_id: 'acme',
+      })
+    }
+  })
+
+  promise('200 calls in one task', async () => {
+    const tab = await open()
+    await track(tab, names(200))
+    await arrived(rig, names(200))
+    expect(duplicates(rig)).toBe(0)
+  })
+
+  promise('An outage of the collector', async () => {
+    const tab = await open()
+    await rig.collector.down()
+    await track(tab, names(20))
+    await writtenDown(tab, 20)
+    await rig.collector.up()
+    await arrived(rig, names(20), 40_000)
+  })
+
+  promise('A tab closed right after 50 calls', async () => {
+    await (await openAgain()).goto(`${rig.site.origin}/next`)
+    const tab = await open()
+    rig.collector.fault({ kind: 'slow', ms: 50 })
+    await track(tab, names(50))
+    await tab.close()
+    await arrived(rig, names(50))
+  })
+
+  promise('A page left in the task of 50 calls', async () => {
+    const tab = await openAgain()
+    rig.collector.fault({ kind: 'slow', ms: 50 })
+    await tab.evaluate((all) => {
+      for (const name of all) void window.analytics.track(name)
+      location.href = '/next'
+    }, names(50))
+    await arrived(rig, names(50))
+  })
+
+  promise('A browser killed 50 ms after 50 calls, in an outage', async () => {
+    const tab = await openAgain()
+    await rig.collector.down()
+    await tab.evaluate(async (all) => {
+      for (const name of all) void window.analytics.track(name)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }, names(50))
+    await browser.kill()
+
+    await rig.collector.up()
+    browser = await launchEngine(engine, profile)
+    await open()
+    await arrived(rig, names(50), 40_000)
+  })
+
+  promise('Two tabs, one of which closes in an outage', async () => {
+    const [one, other] = [await open({}, '/one'), await open({}, '/other')]
+    await rig.collector.down()
+    await track(one, names(10, 'one'))
+    await track(other, names(10, 'other'))
+    await writtenDown(one, 20)
+    await other.close()
+    await rig.collector.up()
+    await arrived(rig, [...names(10, 'one'), ...names(10, 'other')], 40_000)
+  })
+
+  promise('Storage that is blocked', async () => {
+    const tab = await open({
+      sabotage: `for (const name of ['indexedDB', 'localStorage', 'sessionStorage'])
+        Object.defineProperty(window, name, { get() { throw new DOMException('', 'SecurityError') } })`,
+    })
+    rig.collector.fault({ kind: 'status', status: 503, times: 1 })
+    await track(tab, names(10))
+    await arrived(rig, names(10))
+  })
+
+  promise('Private mode', async () => {
+    await browser.close()
+    browser = await launchEngine(engine)
+    const tab = await open()
+    rig.collector.fault({ kind: 'status', status: 503, times: 1 })
+    await track(tab, names(10))
+    await arrived(rig, names(10))
+  })
+
+  const wayBack = async (isKept: boolean) => {
+    await rig.collector.down()
+    const tab = await open()
+    await track(tab, names(5))
+    await writtenDown(tab, 5)
+    await tab.evaluate((isOurs) => {
+      window.mark = true
+      // A page that may still be asked is not kept.
+      if (!isOurs) Object.assign(window, { lock: new Promise(() => undefined) })
+    }, isKept)
+    await tab.goto(`${rig.site.origin}/next`)
+    await rig.collector.up()
+    await tab.goBack({ waitUntil: 'commit' })
+    await until(() => tab.evaluate(() => 'reports' in window), { message: 'the page to be back' })
+    expect(await tab.evaluate(() => 'mark' in window)).toBe(isKept)
+    await ready(tab)
+    await track(tab, ['after'])
+    await arrived(rig, [...names(5), 'after'], 40_000)
+  }
+
+  promise('A way back, with the back/forward cache', () => wayBack(true))
+
+  promise('A backlog of 1,000', async () => {
+    const tab = await openAgain()
+    rig.collector.fault({ kind: 'status', status: 503 })
+    for (let ten = 0; ten < 10; ten += 1) await track(tab, names(100, `backlog-${ten}`))
+    await writtenDown(tab, 1000)
+    rig.collector.fault(undefined)
+    await tab.reload()
+    const all = Array.from({ length: 10 }, (_, ten) => names(100, `backlog-${ten}`)).flat()
+    await arrived(rig, all, 60_000)
+    console.log(`${engine}: ${duplicates(rig)} of ${acceptedBy(rig).length} sent twice`)
+  })
+})

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
+import type { EngineBrowser, Tab } from './browser.ts'
+import { until } from './deadline.ts'
+
+const program = fileURLToPath(new URL('webkit.py', import.meta.url))
+
+/** WebKitGTK, in windows on a screen that nobody sees. */
+export async function launchWebKit(driverPath: string, profile?: string): Promise<EngineBrowser> {
+  const screen = spawn('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  const [display] = (await once(screen.stdio[3] as Readable, 'data')) as [Buffer]
+  const port = await freePort()
+  const driver = spawn(driverPath, [`--port=${port}`], {
+    // A process group of its own, which a signal reaches as a whole, browser and all.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DISPLAY: `:${String(display).trim()}`, LIBGL_ALWAYS_SOFTWARE: '1' },
+  })
+  driver.stderr.resume()
+  // Comes only when every process that inherited the pipe has gone.
+  const gone = once(driver, 'close')
+  const kill = async () => {
+    if (isRunning(driver) && driver.pid) process.kill(-driver.pid, 'SIGKILL')
+    await gone
+    screen.kill()
+  }
+  process.once('exit', () => void kill())
+
+  const server = `http://127.0.0.1:${port}`
+  await until(() => fetch(`${server}/status`), { message: 'the WebDriver of WebKit to listen' })
+  const session = await new Builder()
+    .usingServer(server)
+    .withCapabilities(
+      new Capabilities({
+        browserName: 'webkit.py',
+        'webkitgtk:browserOptions': {
+          binary: program,
+          args: profile ? [`--profile=${profile}`] : [],
+        },
+      }),
+    )
+    .build()
+  return {
+    newPage: tabsOf(session),
+    kill,
+    async close() {
+      await session.quit()
+      await kill()
+    },
+  }
+}
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode === null && signalCode === null
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** Tabs of a session; the window that it began with stays, since WebKit ends with its last. */
+function tabsOf(session: WebDriver): () => Promise<Tab> {
+  let last: Promise<unknown> = Promise.resolve()
+  /** WebDriver has one current window, so that one command waits for another. */
+  const queue = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const done = last.then(work)
+    last = done.catch(() => undefined)
+    return done
+  }
+
+  return async () => {
+    const handle = await queue(async () => {
+      await session.switchTo().newWindow('window')
+      return session.getWindowHandle()
+    })
+    const here = <Result>(work: () => Promise<Result>) =>
+      queue(async () => {
+        await session.switchTo().window(handle)
+        return work()
+      })
+    const tab = {
+      goto: (url: string) => here(() => session.get(url)),
+      reload: () => here(() => session.navigate().refresh()),
+      goBack: () => here(() => session.navigate().back()),
+      click: (css: string) => here(() => session.findElement({ css }).click()),
+      close: () => here(() => session.close()),
+      async evaluate(work: (argument: unknown) => unknown, argument?: unknown): Promise<unknown> {
+        const code = `
+          const [argument, done] = arguments
+          new Promise((resolve) => resolve((${String(work)})(argument)))
+            .then((value) => done({ value }), (error) => done({ error: String(error) }))`
+        const answer: { value?: unknown; error?: string } = await here(() =>
+          session.executeAsyncScript(code, argument),
+        )
+        if (answer.error !== undefined) throw new Error(answer.error)
+        return answer.value
+      },
+    }
+    return tab as unknown as Tab
+  }
+}
