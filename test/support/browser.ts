@@ -47,10 +47,21 @@ export type EngineBrowser = {
   close: () => Promise<void>
 }
 
-/** A browser that keeps its data in the folder `profile`; without one it is in private mode. */
-export async function launchEngine(engine: Engine, profile?: string): Promise<EngineBrowser> {
-  if (engine === 'webkit') return launchWebKit(pathOf(engine), profile)
-  if (profile) return launchOnProfile(engine, profile)
+export type EngineOptions = {
+  /** The folder in which it keeps its data; without one it is in private mode. */
+  profile?: string
+  /** `false` switches the back/forward cache off. */
+  keepsPages?: boolean
+}
+
+/** A browser of any engine. */
+export async function launchEngine(
+  engine: Engine,
+  options: EngineOptions = {},
+): Promise<EngineBrowser> {
+  if (engine === 'webkit') return launchWebKit(pathOf(engine), options)
+  const { profile, keepsPages } = options
+  if (profile) return launchOnProfile(engine, profile, keepsPages)
   const { newPage, close } = await launchAfresh(engine)
   return { newPage, close, kill: close }
 }
@@ -100,9 +111,16 @@ async function launchAfresh(engine: Engine): Promise<TestBrowser> {
   return { browser, context, newPage: () => context.newPage(), close: () => browser.close() }
 }
 
-async function launchOnProfile(engine: Engine, profile: string): Promise<KillableBrowser> {
-  if (engine === 'chromium') return launchChromiumOnProfile(profile)
-  const context = await types[engine].launchPersistentContext(profile, optionsOf(engine))
+async function launchOnProfile(
+  engine: Engine,
+  profile: string,
+  keepsPages = true,
+): Promise<KillableBrowser> {
+  if (engine === 'chromium') return launchChromiumOnProfile(profile, keepsPages)
+  const context = await types[engine].launchPersistentContext(profile, {
+    ...optionsOf(engine),
+    ...(keepsPages ? {} : { firefoxUserPrefs: { 'browser.sessionhistory.max_total_viewers': 0 } }),
+  })
   return {
     context,
     newPage: () => context.newPage(),
@@ -125,11 +143,15 @@ function killGroupOf(profile: string): void {
   }
 }
 /** Spawned by ourselves: a `kill` that reaches every process at once. */
-async function launchChromiumOnProfile(profile: string): Promise<KillableBrowser> {
+async function launchChromiumOnProfile(
+  profile: string,
+  keepsPages: boolean,
+): Promise<KillableBrowser> {
   const child = spawn(
     pathOf('chromium'),
     [
       ...chromiumArgs,
+      ...(keepsPages ? [] : ['--disable-features=BackForwardCache']),
       '--headless=new',
       '--remote-debugging-port=0',
       // Nobody speaks through it, but Chromium ends with it: none outlives tests that were killed.

@@ -29,7 +29,9 @@ def open_window(view):
 
 def create_view(opener=None):
     origin = {'related_view': opener} if opener else {'web_context': context}
-    return WebKit2.WebView(is_controlled_by_automation=True, **origin)
+    view = WebKit2.WebView(is_controlled_by_automation=True, **origin)
+    view.get_settings().set_enable_page_cache('--no-page-cache' not in sys.argv)
+    return view
 
 
 def start(_, session):

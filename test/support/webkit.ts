@@ -5,13 +5,16 @@ import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
-import type { EngineBrowser, Tab } from './browser.ts'
+import type { EngineBrowser, EngineOptions, Tab } from './browser.ts'
 import { until } from './deadline.ts'
 
 const program = fileURLToPath(new URL('webkit.py', import.meta.url))
 
 /** WebKitGTK, in windows on a screen that nobody sees. */
-export async function launchWebKit(driverPath: string, profile?: string): Promise<EngineBrowser> {
+export async function launchWebKit(
+  driverPath: string,
+  { profile, keepsPages = true }: EngineOptions,
+): Promise<EngineBrowser> {
   const screen = spawn('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
@@ -42,7 +45,10 @@ export async function launchWebKit(driverPath: string, profile?: string): Promis
         browserName: 'webkit.py',
         'webkitgtk:browserOptions': {
           binary: program,
-          args: profile ? [`--profile=${profile}`] : [],
+          args: [
+            ...(profile ? [`--profile=${profile}`] : []),
+            ...(keepsPages ? [] : ['--no-page-cache']),
+          ],
         },
       }),
     )

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { EnginePromise } from '../fixtures/matrix.ts'
-import { type EngineBrowser, type Tab, engines, launchEngine } from '../support/browser.ts'
+import type { Engine } from '../../scripts/browsers.mjs'
+import { type EngineBrowser, type Tab, launchEngine } from '../support/browser.ts'
 import { until } from '../support/deadline.ts'
 import {
   acceptedBy,
@@ -21,8 +22,8 @@ declare global {
   interface Window {
     /** What of the page's errors and rejections nobody has caught. */
     errors: string[]
-    /** Until the page goes, unless it is kept. */
-    mark: boolean
+    /** On a page that was kept while another was shown. */
+    mark?: boolean
   }
 }
 
@@ -34,10 +35,10 @@ const first = (sabotage = '') => `<script>
   ${sabotage}
 </script>`
 
-/** The promises of docs/compatibility.md, each proved in every engine. */
-const promise = (name: EnginePromise, prove: () => Promise<void>) => test(name, prove)
+const promise = (name: EnginePromise, provePromise: () => Promise<void>) => test(name, provePromise)
 
-describe.each(engines)('%s', (engine) => {
+/** The promises of docs/compatibility.md, in one engine. */
+export function prove(engine: Engine): void {
   let rig: Rig
   let profile: string
   let browser: EngineBrowser
@@ -69,7 +70,7 @@ describe.each(engines)('%s', (engine) => {
     rig = await createRig()
     rig.site.page('/next', '<!doctype html><title>next</title>')
     profile = await mkdtemp(join(tmpdir(), 'skalin-engine-'))
-    browser = await launchEngine(engine, profile)
+    browser = await launchEngine(engine, { profile })
     tabs = []
   })
   afterEach(async () => {
@@ -148,7 +149,7 @@ describe.each(engines)('%s', (engine) => {
     await browser.kill()
 
     await rig.collector.up()
-    browser = await launchEngine(engine, profile)
+    browser = await launchEngine(engine, { profile })
     await open()
     await arrived(rig, names(50), 40_000)
   })
@@ -183,27 +184,35 @@ describe.each(engines)('%s', (engine) => {
     await arrived(rig, names(10))
   })
 
-  const wayBack = async (isKept: boolean) => {
+  /** Goes on to another page with hits that wait, and back again. */
+  async function wayBack(): Promise<Tab> {
     await rig.collector.down()
     const tab = await open()
     await track(tab, names(5))
     await writtenDown(tab, 5)
-    await tab.evaluate((isOurs) => {
-      window.mark = true
-      // A page that may still be asked is not kept.
-      if (!isOurs) Object.assign(window, { lock: new Promise(() => undefined) })
-    }, isKept)
+    await tab.evaluate(() => (window.mark = true))
     await tab.goto(`${rig.site.origin}/next`)
     await rig.collector.up()
-    await tab.goBack({ waitUntil: 'commit' })
-    await until(() => tab.evaluate(() => 'reports' in window), { message: 'the page to be back' })
-    expect(await tab.evaluate(() => 'mark' in window)).toBe(isKept)
+    // Not playwright's: it waits for a navigation, which a page that was kept does not make in Firefox.
+    await tab.evaluate(() => setTimeout(() => history.back()))
+    await until(() => tab.evaluate(() => 'plugin' in window), { message: 'the page to be back' })
     await ready(tab)
     await track(tab, ['after'])
     await arrived(rig, [...names(5), 'after'], 40_000)
+    return tab
   }
 
-  promise('A way back, with the back/forward cache', () => wayBack(true))
+  promise('A way back, with the back/forward cache', async () => {
+    const tab = await wayBack()
+    expect(await tab.evaluate(() => 'mark' in window)).toBe(true)
+  })
+
+  promise('A way back, without the back/forward cache', async () => {
+    await browser.close()
+    browser = await launchEngine(engine, { profile, keepsPages: false })
+    const tab = await wayBack()
+    expect(await tab.evaluate(() => 'mark' in window)).toBe(false)
+  })
 
   promise('A backlog of 1,000', async () => {
     const tab = await openAgain()
@@ -216,4 +225,4 @@ describe.each(engines)('%s', (engine) => {
     await arrived(rig, all, 60_000)
     console.log(`${engine}: ${duplicates(rig)} of ${acceptedBy(rig).length} sent twice`)
   })
-})
+}

@@ -1,0 +1,3 @@
+import { prove } from './promises.ts'
+
+prove('chromium')

@@ -1,0 +1,60 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Demo, buildDemo, startDemo } from '../../demo/server.mjs'
+import { type EngineBrowser, engines, launchEngine } from '../support/browser.ts'
+import { until } from '../support/deadline.ts'
+
+beforeAll(buildDemo)
+
+describe.each(engines)('%s', (engine) => {
+  let demo: Demo
+  let browser: EngineBrowser
+
+  beforeEach(async () => {
+    demo = await startDemo({ port: 0 })
+    browser = await launchEngine(engine)
+  })
+  afterEach(async () => {
+    await browser.close()
+    await demo.close()
+  })
+
+  test('The demo, once through', async () => {
+    const tab = await browser.newPage()
+    await tab.goto(demo.origin)
+    const press = (css: string, having = '') =>
+      tab.evaluate(
+        ([selector, text]) => {
+          const found = [...document.querySelectorAll<HTMLElement>(selector)]
+          found.find(({ textContent }) => textContent.includes(text))?.click()
+        },
+        [css, having] as const,
+      )
+    const counter = { waiting: 2, accepted: 3 }
+    const shows = (kind: keyof typeof counter, count: number) =>
+      until(
+        () =>
+          tab.evaluate(
+            ([at, wanted]) =>
+              document.querySelectorAll('#counters .number')[at]?.textContent === wanted,
+            [counter[kind], String(count)] as const,
+          ),
+        { message: `${count} ${kind}`, deadlineMs: 30_000 },
+      )
+
+    await until(() => tab.evaluate(() => document.querySelector('.panel:not([inert])') !== null), {
+      message: 'the demo to start',
+    })
+    await press('button', 'Camille Roux')
+    await shows('accepted', 2)
+    await press('button[data-name="Report exported"]')
+    await shows('accepted', 3)
+    await press('input[name="fault"][value="status"]')
+    await press('button[data-name="Teammate invited"]')
+    await shows('waiting', 1)
+    await press('input[name="fault"][value="healthy"]')
+    await shows('accepted', 4)
+    await press('#burst')
+    await shows('accepted', 504)
+    expect(demo.collector.requests.flatMap(({ problems }) => problems)).toEqual([])
+  })
+})

@@ -1,0 +1,5 @@
+import { describe } from 'vitest'
+import { engines } from '../support/browser.ts'
+import { prove } from './promises.ts'
+
+describe.runIf(engines.includes('firefox'))('Firefox', () => prove('firefox'))
