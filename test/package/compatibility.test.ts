@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
-import { canRename, compatibilityTable, npmHosts, snippetHosts } from '../fixtures/matrix.ts'
+import {
+  canRename,
+  compatibilityTable,
+  enginesTable,
+  npmHosts,
+  snippetHosts,
+} from '../fixtures/matrix.ts'
 
 const file = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -16,6 +22,16 @@ test('docs/compatibility.md shows the versions and routes that the tests run, an
   const docs = await file('docs/compatibility.md')
   const versions = docs.slice(docs.indexOf('## Versions'), docs.indexOf('## The inline stub'))
   expect(rowsOf(versions)).toEqual(rowsOf(compatibilityTable()))
+})
+
+test('docs/compatibility.md shows what is proved in every engine, each by a test of that name', async () => {
+  const docs = await file('docs/compatibility.md')
+  const engines = docs.slice(docs.indexOf('## Engines'), docs.indexOf('## Versions'))
+  expect(rowsOf(engines)).toEqual(rowsOf(enginesTable()))
+  const tests = (await file('test/engines/promises.ts')) + (await file('test/engines/demo.test.ts'))
+  for (const [, promise = ''] of rowsOf(enginesTable()).slice(2)) {
+    expect(tests.split(`'${promise}'`), promise).toHaveLength(2)
+  }
 })
 
 test('docs/compatibility.md has the inline stub that the tests run, and its length', async () => {
