@@ -1,5 +1,5 @@
 // Pure: the features that hits report, and what becomes of paths.
-import { holdsIdentifier } from '../../src/hit/identifier.ts'
+import { withoutIdentifiers } from '../../src/hit/identifier.ts'
 import { pathTemplate } from '../../src/hit/path.ts'
 import { type Route, parseRoute } from '../../src/hit/route.ts'
 import type { Row } from './row.ts'
@@ -13,12 +13,6 @@ export type Feature = {
   better: string | undefined
 }
 
-/** The name without its identifiers, if it has any. */
-function withoutIdentifiers(name: string): string | undefined {
-  const better = name.replace(/\S+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
-  return better === name ? undefined : better
-}
-
 /** The features of the rows, the most used first. */
 export function featuresOf(rows: Iterable<Row>): Feature[] {
   const counts = new Map<string, number>()
@@ -29,7 +23,10 @@ export function featuresOf(rows: Iterable<Row>): Feature[] {
     }
   }
   return [...counts]
-    .map(([name, count]) => ({ name, count, better: withoutIdentifiers(name) }))
+    .map(([name, count]) => {
+      const better = withoutIdentifiers(name)
+      return { name, count, better: better === name ? undefined : better }
+    })
     .sort((one, other) => other.count - one.count)
 }
 

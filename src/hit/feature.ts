@@ -1,6 +1,6 @@
 import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
-import { holdsIdentifier } from './identifier.ts'
+import { withoutIdentifiers } from './identifier.ts'
 import { pathTemplate } from './path.ts'
 import { field, tidy } from './read.ts'
 import type { MappingSource } from './source.ts'
@@ -48,7 +48,7 @@ function ownName(event: SegmentEvent, source: MappingSource): string | undefined
 
 /** Names are the application's and stay as they are; but one with an identifier is a feature of its own. */
 function advise(name: string, { warn }: MappingSource): { name: string } {
-  const template = name.replace(/\S+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
+  const template = withoutIdentifiers(name)
   if (template !== name) {
     warn(
       'A name holds an identifier, which makes a feature of each record. Leave it out of the name and put it into the properties, or rename it by the `featureName` setting.',

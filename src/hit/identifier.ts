@@ -58,7 +58,10 @@ const pieces = /\d+|O?\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|[^\d~]+/gu
 
 const column = (word: string, at: number) => (word.charCodeAt(at) | 32) - 97
 
-/** Whether no language makes this of letters and digits: many short pieces, and letters that do not follow each other. */
+/**
+ * Whether no language makes this of letters and digits: many short pieces, and letters that do not
+ * follow each other.
+ */
 function isRandom(token: string): boolean {
   if (token.length < 6 || namedNumber.test(token)) return false
   // The 2 of `json2csv` and the 4 of `smarty4js` are words, `3d` is one.
@@ -76,7 +79,7 @@ function isRandom(token: string): boolean {
 }
 
 /** Whether a text holds what looks like an identifier: a number, a date, a hash, a random string. */
-export function holdsIdentifier(name: string): boolean {
+function holdsIdentifier(name: string): boolean {
   const text = name.replace(/_/g, '-').replace(standards, '')
   const tokens = text.match(/[\p{L}\p{M}\d]+/gu) ?? []
   return (
@@ -87,7 +90,7 @@ export function holdsIdentifier(name: string): boolean {
   )
 }
 
-/** Numbers without a word are identifiers, but versions, ratios and the like: `1.2`, `16:9`, `1-1`, `50%`. */
+/** Numbers without a word are identifiers, but for versions, ratios and the like: `1.2`, `16:9`, `50%`. */
 const isNumber = (text: string) =>
   /\d/.test(text) &&
   !/\p{L}/u.test(text) &&
@@ -98,4 +101,9 @@ export function isIdentifier(segment: string): boolean {
   // Digits of other scripts are digits.
   const text = segment.replace(/(?!\d)\p{Nd}/gu, '5')
   return isNumber(text) || holdsIdentifier(text)
+}
+
+/** A name with the words that hold an identifier as `:id`: `Viewed invoice :id`. */
+export function withoutIdentifiers(name: string): string {
+  return name.replace(/\S+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
 }

@@ -1,3 +1,4 @@
+import type { Plugin } from '@segment/analytics-next'
 import { expect } from 'vitest'
 import { test } from './host.ts'
 
@@ -31,4 +32,25 @@ test('a name with an identifier is said in the log of Segment, once', async ({ h
       .map(({ message }) => message),
   )
   expect(said).toEqual([[expect.stringContaining('`Viewed invoice :id`')], []])
+})
+
+test('the script tag has route patterns, too', async ({ host }) => {
+  const queue: unknown[] = []
+  Object.assign(window, { analytics: queue })
+  document.head.innerHTML = `<script type="module" src="about:blank#/skalin.min.js" data-client-id="c"
+    data-endpoint="${host.collector.endpoint}" data-anonymous="send"
+    data-paths="/projects/new, /projects/:projectId"></script>`
+  try {
+    await import('../../src/script.ts')
+    const [[method, plugin] = []] = queue as [string, Plugin][]
+    expect(method).toBe('register')
+    const analytics = await host.analytics({}, plugin as Plugin)
+    location.hash = '#/projects/acme'
+    void analytics.page()
+    expect(await host.names(1)).toEqual(['/projects/:projectId'])
+  } finally {
+    location.hash = ''
+    document.head.innerHTML = ''
+    Reflect.deleteProperty(window, 'analytics')
+  }
 })
