@@ -83,19 +83,16 @@ export function createMiddleware(): Middleware {
     return current
   }
 
-  const ask: Middleware['ask'] = (instance, event, log) => {
+  const ask: Middleware['ask'] = async (instance, event, log) => {
     const late = {}
-    return within(timeoutMs, through(instance, copy(event), log), late).then(
-      (passed) => {
-        if (passed !== late) return passed
-        log.failed('A destination middleware took more than 10 seconds: its event is not sent.')
-        return undefined
-      },
-      (error: unknown) => {
-        log.failed('A destination middleware threw: its event is not sent.', error)
-        return undefined
-      },
-    )
+    const passing = through(instance, copy(event), log).catch((error: unknown) => {
+      log.failed('A destination middleware threw: its event is not sent.', error)
+      return undefined
+    })
+    const passed = await within<SegmentEvent | undefined>(timeoutMs, passing, late)
+    if (passed !== late) return passed
+    log.failed('A destination middleware took more than 10 seconds: its event is not sent.')
+    return undefined
   }
 
   return {
