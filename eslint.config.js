@@ -30,6 +30,7 @@ export default tseslint.config(
       '.artifacts',
       '.stryker-tmp',
       'docs/api',
+      'test/fixtures/skalin-*.min.js',
       '**/build/**',
     ],
   },

@@ -45,8 +45,19 @@ export function isNullAnalytics(instance: Analytics): boolean {
   return field(instance.settings, 'writeKey') === ''
 }
 
-export function isPersistent(instance: Analytics): boolean {
-  return field(instance.options, 'disableClientPersistence') !== true
+/**
+ * Whether an instance keeps its user in `localStorage`, as its `User` decides it. Where it may not,
+ * nothing else of a person is kept there either.
+ */
+export function isPersistent({ options }: Analytics): boolean {
+  const own = field(options, 'user')
+  const stores = field(field(own, 'storage') ?? field(options, 'storage'), 'stores')
+  return (
+    field(options, 'disableClientPersistence') !== true &&
+    field(own, 'persist') !== false &&
+    field(own, 'localStorageFallbackDisabled') !== true &&
+    (!Array.isArray(stores) || stores.includes('localStorage'))
+  )
 }
 
 /** What a method of something foreign answers; `undefined` where there is none, or it throws. */

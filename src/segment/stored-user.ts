@@ -1,6 +1,6 @@
 import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
-import { type Analytics, callMethod } from './host.ts'
+import { type Analytics, callMethod, isPersistent } from './host.ts'
 
 /** What Segment has stored of a user and a group: one object for as long as nothing of it changes. */
 export type Stored = {
@@ -26,18 +26,6 @@ export type StoredUser = {
 const changing = ['identify', 'group', 'alias']
 const anonymousKey = 'ajs_anonymous_id'
 
-/** Whether an instance keeps its user in `localStorage`. As Segment's `User` decides it. */
-function isInStorage({ options }: Analytics): boolean {
-  const own = field(options, 'user')
-  const stores = field(field(own, 'storage') ?? field(options, 'storage'), 'stores')
-  return (
-    field(options, 'disableClientPersistence') !== true &&
-    field(own, 'persist') !== false &&
-    field(own, 'localStorageFallbackDisabled') !== true &&
-    (!Array.isArray(stores) || stores.includes('localStorage'))
-  )
-}
-
 function read(place: () => string | null): string {
   try {
     return place() ?? ''
@@ -48,7 +36,7 @@ function read(place: () => string | null): string {
 }
 
 export function createStoredUser(instance: Analytics): StoredUser {
-  const isStorage = isInStorage(instance)
+  const isStorage = isPersistent(instance)
   const keyOf = (part: string, store: string, usual: string) =>
     text(field(field(field(instance.options, part), store), 'key')) ?? usual
   const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')

@@ -1,4 +1,4 @@
-import type { Analytics } from '@segment/analytics-next'
+import type { Analytics, InitOptions } from '@segment/analytics-next'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { SkalinSettings } from '../../src/index.ts'
 import { type Host, identityOf, nameOf, test } from './host.ts'
@@ -447,13 +447,23 @@ describe('the note of a person', () => {
     expect(late).toEqual(['Late', { id: 'alice', email: 'masked@example.com' }, 'acme'])
   })
 
-  test('is not kept with `disableClientPersistence`', async ({ host }) => {
-    const analytics = await host.analytics({ disableClientPersistence: true }, host.plugin())
-    await analytics.identify('alice', traits)
-    await analytics.track('Used')
-    expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
-    expect(noteOf()).toBeUndefined()
-  })
+  const forgetful: [string, InitOptions][] = [
+    ['disableClientPersistence', { disableClientPersistence: true }],
+    ['storage in memory', { storage: { stores: ['memory'] } }],
+    ['storage in cookies', { storage: { stores: ['cookie'] } }],
+    ['a user that does not persist', { user: { persist: false } }],
+  ]
+  test.for(forgetful)(
+    'is not kept, nor anything else, where Segment keeps nothing: %s',
+    async ([, options], { host }) => {
+      const analytics = await host.analytics(options, host.plugin())
+      await analytics.identify('alice', traits)
+      await analytics.track('Used')
+      const all = await told(host, 2)
+      expect(all.map(([name]) => name)).toEqual(['ui', 'Used'])
+      expect(Object.keys(localStorage).filter((key) => key.startsWith('skalin'))).toEqual([])
+    },
+  )
 
   test.for([
     '',
