@@ -68,15 +68,7 @@ export default tseslint.config(
   },
   onlyGlobals(['src/hit/**/*.ts'], 'URL', 'URLSearchParams'),
   // What Segment documents that a Function has.
-  onlyGlobals(
-    ['src/function/**/*.ts'],
-    'Buffer',
-    'URL',
-    'URLSearchParams',
-    'clearTimeout',
-    'fetch',
-    'setTimeout',
-  ),
+  onlyGlobals(['src/function/**/*.ts'], 'URL', 'clearTimeout', 'fetch', 'setTimeout'),
   arrow(['src/hit/**/*.ts'], {
     regex: '^(?!\\./)',
     message: 'hit/ is pure and imports only itself.',

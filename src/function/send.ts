@@ -1,3 +1,4 @@
+import { encodeHit } from '../hit/hit.ts'
 import { field, text } from '../hit/read.ts'
 import type { ServerHit } from './decide.ts'
 import type { Timer } from './timer.ts'
@@ -19,7 +20,7 @@ async function post(endpoint: string, hit: ServerHit, timeout: number): Promise<
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(hit).toString(),
+      body: encodeHit(hit),
       // Followed, the POST would become a GET, and a login page's 200 a silent loss.
       redirect: 'manual',
       // node-fetch's own: it frees the connection, as there is no AbortController to do so.
