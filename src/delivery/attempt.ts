@@ -67,11 +67,13 @@ export function createAttempts({
 }): Attempts {
   /** The state before and after requests that are probes. */
   let probe: { before: EndpointState; sent: EndpointState } | undefined
+  /** As it is now: what another tab has learnt a moment ago must not be written over. */
+  const latest = () => note.read('now') ?? initialState
 
   function state(): EndpointState {
     const known = note.read() ?? initialState
     // Of several tabs one is to probe: what it did a moment ago counts.
-    return isInTrouble(known) ? (note.read('now') ?? initialState) : known
+    return isInTrouble(known) ? latest() : known
   }
 
   function learn(before: EndpointState, after: EndpointState): void {
@@ -84,7 +86,7 @@ export function createAttempts({
     const departures = page.departures()
     for (;;) {
       const sentAt = now()
-      const before = state()
+      const before = latest()
       const sent = onSend(before, mode, sentAt)
       if (sent !== before) {
         // Several go on leaving, one after the other.
@@ -97,7 +99,7 @@ export function createAttempts({
       }
       const outcome = await send(body, mode, onLateAnswer)
       const judged = () =>
-        onOutcome(state(), outcome, {
+        onOutcome(latest(), outcome, {
           mode,
           sentAt,
           now: now(),
@@ -112,7 +114,7 @@ export function createAttempts({
         await new Promise((resolve) => setTimeout(resolve, doubtMs))
         ;({ state: after, verdict } = judged())
       }
-      learn(state(), after)
+      learn(latest(), after)
       if (verdict.outcome !== 'again') return verdict
       if (isOver()) return { outcome: 'waiting', reason: 'network' }
       mode = 'no-cors'
@@ -123,7 +125,7 @@ export function createAttempts({
     state,
     make,
     leave() {
-      if (probe) learn(state(), onProbeLost(state(), probe.before, probe.sent))
+      if (probe) learn(latest(), onProbeLost(latest(), probe.before, probe.sent))
       probe = undefined
     },
   }

@@ -108,7 +108,7 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       let saved: Row[] = []
       change(({ gone, unsaved }) => {
         const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
-        saved = [...byId.values()].slice(-maxUnsaved)
+        saved = [...byId.values()].sort((a, b) => a.at - b.at).slice(-maxUnsaved)
         return { gone: [...gone, page].slice(-maxGone), unsaved: saved }
       })
       return rows.filter((row) => saved.includes(row))

@@ -101,7 +101,7 @@ export function createDatabase(enabled: boolean): Database {
         if (db === opened) disconnect()
         else opened.close()
       }
-      let isFit = false
+      let isFit: boolean | undefined
       try {
         isFit = fits(opened)
       } catch {
@@ -117,7 +117,8 @@ export function createDatabase(enabled: boolean): Database {
       }
       // Nobody waits for it any more: it would stay open for as long as the page.
       opened.close()
-      if (isWanted && version === undefined && opened.version === 1) connect(2, done)
+      if (isFit === false && isWanted && version === undefined && opened.version === 1)
+        connect(2, done)
       else done(false)
     }
   }

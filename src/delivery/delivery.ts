@@ -118,6 +118,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function onForgotten(): void {
+    clientNote.read('now')
     for (const { row } of queue.all()) if (client.isForgotten(row)) queue.delete(row.id)
   }
 

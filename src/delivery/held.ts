@@ -35,12 +35,12 @@ export function createHeld(place: Place): Held {
     for (const row of rows) {
       const fate = choose(row, rows)
       if (fate === undefined) continue
-      isChanged = true
       if ('reason' in fate) {
         const isStored = writer.isStoring(row.id)
         drop(fate)
         if (isStored) writer.remove(row.id, true)
       } else {
+        isChanged = true
         queue.add(newEntry(fate, encode(fate.hit), true))
         writer.put([fate])
       }

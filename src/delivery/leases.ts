@@ -51,6 +51,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       if (!entry.isInFlight) {
         const attempts = Math.max(row.attempts, entry.row.attempts)
         entry.row = { ...row, due: row.at, attempts }
+        delete entry.row.from
       }
       queue.add(entry)
     }

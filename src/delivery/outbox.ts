@@ -121,8 +121,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
 
     release(entry, { due, reachedAt }) {
-      const row = { ...entry.row, due: due ?? entry.row.at, from: now() }
+      const row = { ...entry.row, due: due ?? entry.row.at }
       delete row.owner
+      if (due === undefined) delete row.from
+      else row.from = now()
       if (reachedAt !== undefined) row.reachedAt = reachedAt
       entry.row = row
       entry.isInFlight = false

@@ -15,7 +15,7 @@ export type Row = {
   due: number
   /** How often it has been sent. */
   attempts: number
-  /** When `due` was decided: a clock that is behind that was set back, and `due` means nothing. */
+  /** When `due` was decided, if not `at`: a clock that is behind was set back, and `due` means nothing. */
   from?: number
   /** The page that has it on lease. */
   owner?: string
@@ -29,6 +29,6 @@ export type Row = {
 export const held: number = Infinity
 
 /** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
-export function isDue({ due, from = 0 }: Row, now: number): boolean {
+export function isDue({ at, due, from = at }: Row, now: number): boolean {
   return due <= now || (due !== held && from > now)
 }

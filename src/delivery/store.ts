@@ -83,8 +83,12 @@ export function free(
       const isGone = owner !== undefined && gone.includes(owner)
       if (!isGone && !isDue(row, now)) continue
       // An identity may still be on its way: another of the same person would overtake it.
-      const due = isGone && row.hit.action === 'ui' ? from + timeoutMs : row.at
-      store.put({ ...rest, due, from })
+      const mayArrive = isGone && row.hit.action === 'ui' && !isDue(row, now)
+      store.put(
+        mayArrive
+          ? { ...rest, due: from + timeoutMs, from }
+          : { ...rest, due: Math.min(row.at, now) },
+      )
     }
   })
 }

@@ -156,9 +156,14 @@ export function createWriter({
     remove(id, isStored) {
       const mayBeStored = isStored || storing.has(id) || !unstored.has(id)
       unstored.delete(id)
-      if (!mayBeStored || !persistent) return
-      ended.add(id)
-      timer ??= setTimeout(deleteEnded, deleteAfterMs)
+      if (!persistent) return
+      if (mayBeStored) {
+        ended.add(id)
+        timer ??= setTimeout(deleteEnded, deleteAfterMs)
+      } else {
+        // An earlier page may have left it in the note.
+        client.settle([id])
+      }
     },
     deleteEnded,
     hasEnded: (id) => ended.has(id),

@@ -1,47 +1,27 @@
-import { forceCloseDatabase } from 'fake-indexeddb'
 import { describe, expect, test, vi } from 'vitest'
 import { parseClientState } from '../../src/delivery/client.ts'
-import { createDatabase } from '../../src/delivery/database.ts'
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/endpoint.ts'
-import { type Row, held } from '../../src/delivery/row.ts'
+import { held } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
-import { endpoint, hitOf, now } from './support.ts'
+import { hitOf, now, outcomes } from './support.ts'
 import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
-/** When row 0 was made. */
-const start = now - minute
+const ok = outcomes.answer(200)
+const elsewhere = 'https://elsewhere.example/hit'
 
-/** The row of a hit, made a millisecond after the one before. It is due. */
-const rowOf = (number: number, more: Partial<Row> = {}, hit: Partial<Hit> = {}): Row => {
-  const at = start + number
-  return {
-    id: hitOf(number).event_id,
-    hit: hitOf(number, hit),
-    endpoint,
-    at,
-    due: at,
-    attempts: 0,
-    ...more,
-  }
-}
+const numbers = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => from + index)
+const hitsOf = (count: number, from = 0) => numbers(count, from).map((number) => hitOf(number))
+const numberOf = ({ event_id }: Hit) => parseInt(event_id, 16)
 
-const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
-const idsOf = (rows: (Row | undefined)[]) => rows.map((row) => row && parseInt(row.id, 16))
+const stored = async (world: World) => (await world.stored()).map(({ hit }) => numberOf(hit))
+const sent = (world: World) => world.flights.map(({ hit }) => numberOf(hit))
 
-/** A tab that sends nothing by itself, and its world. */
-async function setUp(
-  options: TabOptions = {},
-): Promise<{ world: World; tab: Tab; outbox: Tab['outbox'] }> {
+/** A tab that is offline, so that all waits, and its world. */
+async function setUp(options: TabOptions = {}): Promise<{ world: World; tab: Tab }> {
   const world = createWorld()
-  const tab = await world.open({ resume: false, ...options })
-  return { world, tab, outbox: tab.outbox }
-}
-
-async function setUpWithoutDatabase(): ReturnType<typeof setUp> {
-  const world = createWorld()
-  vi.stubGlobal('indexedDB', undefined)
-  const tab = await world.open({ resume: false })
-  return { world, tab, outbox: tab.outbox }
+  world.online = false
+  return { world, tab: await world.open(options) }
 }
 
 /** Lets all that needs no time happen until a promise is decided. */
@@ -50,554 +30,568 @@ async function settled<Result>(world: World, promise: Promise<Result>): Promise<
   return promise
 }
 
-const claim = (world: World, { outbox }: Tab) =>
-  settled(world, outbox.claim(Date.now(), Date.now() + hour))
-
 const drops = ({ reports }: Tab) =>
-  reports.map(({ outcome, reason, row }) => [outcome, reason, parseInt(row.id, 16)])
+  reports
+    .filter(({ outcome }) => outcome === 'dropped')
+    .map(({ reason, row }) => [reason, numberOf(row.hit)])
+
+/** Answers everything, what follows too. */
+async function answerAll(world: World): Promise<void> {
+  for (let [flight] = world.flights; flight; [flight] = world.flights)
+    await world.answer(flight, ok)
+}
+
+const refusal = (name: string) => () => {
+  throw new DOMException('Not now', name)
+}
 
 describe('putting', () => {
   test('begins in the same task, and commits without waiting', async () => {
-    const { world, outbox } = await setUp()
+    const { world, tab } = await setUp()
     const before = world.transactions()
     const commit = vi.spyOn(IDBTransaction.prototype, 'commit')
-    outbox.put([rowOf(1), rowOf(2)])
-    expect(world.transactions()).toBe(before + 1)
+    tab.call(hitOf(1), hitOf(2))
+    // And one that looks whether there is too much.
+    expect(world.transactions()).toBe(before + 2)
     expect(commit).toHaveBeenCalledTimes(1)
     await world.settle()
-    expect(await world.stored()).toEqual([rowOf(1), rowOf(2)])
-  })
-
-  test('nothing does nothing', async () => {
-    const { world, outbox } = await setUp()
-    const before = world.transactions()
-    outbox.put([])
-    await world.settle()
-    expect(world.transactions()).toBe(before)
+    const [first, second] = await world.stored()
+    expect([first, second]).toMatchObject([
+      { id: hitOf(1).event_id, hit: hitOf(1), at: now - 1, due: now - 1, attempts: 0 },
+      { id: hitOf(2).event_id, hit: hitOf(2) },
+    ])
+    expect(second?.at).toBeGreaterThan(now - 1)
+    expect(second?.at).toBeLessThan(now)
   })
 
   test('before the database is open, waits for that, and goes in by one transaction', async () => {
     const world = createWorld()
-    const opening = world.open({ resume: false })
+    world.online = false
+    const opening = world.open()
     const [tab] = world.tabs
-    for (const number of numbers(5)) tab?.outbox.put([rowOf(number)])
+    for (const number of numbers(5)) tab?.call(hitOf(number))
     expect(world.transactions()).toBe(0)
+    const put = vi.spyOn(IDBTransaction.prototype, 'commit')
     await opening
-    expect(idsOf(await world.stored())).toEqual(numbers(5))
-    // And one that looks whether there is too much.
-    expect(world.transactions()).toBe(2)
+    expect(await stored(world)).toEqual(numbers(5))
+    expect(put).toHaveBeenCalledTimes(1)
   })
 
   test('what was accepted before the database was open is never put', async () => {
     const world = createWorld()
-    const opening = world.open({ resume: false })
+    const opening = world.open()
     const [tab] = world.tabs
-    tab?.outbox.put([rowOf(1), rowOf(2)])
-    tab?.outbox.remove(rowOf(1).id)
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    tab?.call(hitOf(1), hitOf(2))
+    world.flights[0]?.resolve(ok)
     await opening
-    await world.tick(second)
-    expect(idsOf(await world.stored())).toEqual([2])
-  })
-
-  test('again replaces', async () => {
-    const { world, outbox } = await setUp()
-    outbox.put([rowOf(1)])
-    outbox.put([rowOf(1, { attempts: 5 })])
-    await world.settle()
-    expect(await settled(world, outbox.pending())).toBe(1)
-    expect(await world.stored()).toEqual([rowOf(1, { attempts: 5 })])
+    await world.tick(2 * second)
+    expect(put.mock.calls.map(([row]) => (row as { id: string }).id)).toEqual([hitOf(2).event_id])
+    expect(await stored(world)).toEqual([2])
   })
 })
 
-describe('removing', () => {
-  test('is batched', async () => {
-    const { world, outbox } = await setUp()
-    outbox.put(numbers(5).map((number) => rowOf(number)))
+describe('deleting', () => {
+  test('is gathered for a second', async () => {
+    const { world, tab } = await setUp()
+    tab.call(...hitsOf(5))
     await world.settle()
+    await world.setOnline(true)
+    await answerAll(world)
     const before = world.transactions()
-    for (const number of [0, 2, 4]) outbox.remove(rowOf(number).id)
-    await world.tick(49)
-    expect(idsOf(await world.stored())).toEqual(numbers(5))
+    await world.tick(second - 1)
+    expect(await stored(world)).toEqual(numbers(5))
     await world.tick(1)
-    expect(idsOf(await world.stored())).toEqual([1, 3])
+    expect(await stored(world)).toEqual([])
     expect(world.transactions()).toBe(before + 1)
   })
 
-  test('is done before anything else is asked', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1), rowOf(2)])
-    outbox.remove(rowOf(1).id)
-    expect(idsOf([await claim(world, tab)])).toEqual([2])
-    expect(await settled(world, outbox.pending())).toBe(1)
+  test('is done before what waits is counted', async () => {
+    const { world, tab } = await setUp()
+    world.online = true
+    tab.call(hitOf(1), hitOf(2))
+    await world.settle()
+    for (const flight of world.flights.slice(0, 1)) await world.answer(flight, ok)
+    expect(await settled(world, tab.pending())).toBe(1)
   })
 
-  test.each(['leave', 'close'] as const)('is done at once when the page goes: %s', async (go) => {
-    const { world, outbox } = await setUp()
-    outbox.put([rowOf(1)])
-    await world.settle()
-    outbox.remove(rowOf(1).id)
-    outbox[go]()
-    await world.settle()
-    expect(await world.stored()).toEqual([])
-    expect(world.timers()).toBe(0)
-  })
-
-  test('is not forgotten when the browser closes the connection', async () => {
-    const { world, tab, outbox } = await setUp()
-    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
-    outbox.put([rowOf(1)])
-    await world.settle()
-    outbox.remove(rowOf(1).id)
-    // Safe: it is fake-indexeddb's own.
-    forceCloseDatabase(transaction.mock.contexts[0] as never)
-    await world.tick(second)
-    expect(await claim(world, tab)).toBeUndefined()
-    expect(await world.stored()).toEqual([])
-  })
+  test.each(['close', 'stop', 'freeze'] as const)(
+    'is done at once when the page goes: %s',
+    async (go) => {
+      const { world, tab } = await setUp()
+      world.online = true
+      tab.call(hitOf(1))
+      await world.settle()
+      await answerAll(world)
+      expect(await stored(world)).toEqual([1])
+      await tab[go]()
+      await world.settle()
+      expect(await world.stored()).toEqual([])
+    },
+  )
 
   test('is not forgotten when the connection turns out to be dead', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1)])
+    const { world, tab } = await setUp()
+    world.online = true
+    tab.call(hitOf(1))
     await world.settle()
-    outbox.remove(rowOf(1).id)
-    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(() => {
-      throw new DOMException('The connection is dead', 'InvalidStateError')
-    })
+    await answerAll(world)
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(
+      refusal('InvalidStateError'),
+    )
     await world.tick(second)
-    expect(await claim(world, tab)).toBeUndefined()
     expect(await world.stored()).toEqual([])
+  })
+
+  test('is not forgotten by the next page, and what was accepted is not sent again', async () => {
+    const { world, tab } = await setUp()
+    world.online = true
+    tab.call(hitOf(1), hitOf(2))
+    await world.settle()
+    const spy = vi
+      .spyOn(IDBObjectStore.prototype, 'delete')
+      .mockImplementation(refusal('QuotaExceededError'))
+    await answerAll(world)
+    await tab.close()
+    const next = await world.open()
+    await world.tick(minute)
+    expect(sent(world)).toEqual([])
+    next.call(hitOf(3))
+    expect(sent(world)).toEqual([3])
+    await answerAll(world)
+    expect(await settled(world, next.pending())).toBe(0)
+    await next.close()
+    spy.mockRestore()
+    await world.open()
+    expect(sent(world)).toEqual([])
+    expect(await world.stored()).toEqual([])
+    expect(world.clientState().ended).toEqual([])
   })
 })
 
-describe('claiming', () => {
-  test('answers with the oldest row, which is leased to the tab', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(2), rowOf(1), rowOf(3)])
-    const leased = rowOf(1, { due: now + leaseMs, attempts: 1 })
-    expect(await claim(world, tab)).toEqual(leased)
-    expect(await world.stored()).toEqual([leased, rowOf(2), rowOf(3)])
-  })
-
-  test('passes by what is not due yet', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1, { due: now + 5 }), rowOf(2)])
-    expect(idsOf([await claim(world, tab), await claim(world, tab)])).toEqual([2, undefined])
-    await world.tick(5)
-    expect(idsOf([await claim(world, tab)])).toEqual([1])
-  })
-
-  test('takes over what another tab has not finished in 20 s', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1)])
-    await claim(world, tab)
-    const other = await world.open({ resume: false })
-    await world.tick(leaseMs - 1)
-    expect(await claim(world, other)).toBeUndefined()
-    await world.tick(1)
-    expect(await claim(world, other)).toMatchObject({ attempts: 2, due: now + 2 * leaseMs })
-  })
-
-  test('gives each row to one of several tabs', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put(numbers(30).map((number) => rowOf(number)))
-    const tabs = [tab, await world.open({ resume: false }), await world.open({ resume: false })]
-    const claims = numbers(30).map((index) =>
-      (tabs[index % 3] ?? tab).outbox.claim(now, now + hour),
-    )
-    const rows = await settled(world, Promise.all(claims))
-    expect(idsOf(rows).sort((a = 0, b = 0) => a - b)).toEqual(numbers(30))
-  })
-
-  test('takes what is due later than anything can be, for the clock was set back', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1, { due: now + hour }), rowOf(2, { due: now + hour + 1 })])
-    expect(idsOf([await claim(world, tab), await claim(world, tab)])).toEqual([2, undefined])
-  })
-
-  test('drops what is older than 7 days', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(1, { at: now - maxAgeMs + 10, due: 0 })])
-    await world.tick(10)
-    expect(await claim(world, tab)).toMatchObject({ attempts: 1 })
-    await settled(world, outbox.release(rowOf(1, { at: now - maxAgeMs + 10, due: 0 })))
-    await world.tick(1)
-    expect(await claim(world, tab)).toBeUndefined()
-    expect(drops(tab)).toEqual([['dropped', 'too-old', 1]])
-    expect(await world.stored()).toEqual([])
-  })
-
-  test('takes only rows of its own client id and endpoint', async () => {
-    const { world, tab, outbox } = await setUp()
-    const others = [{ clientId: 'other' }, { endpoint: 'https://other.example/hit' }]
-    outbox.put([rowOf(0)])
-    for (const [index, options] of others.entries()) {
-      const other = await world.open({ resume: false, ...options })
-      const hit = options.clientId === undefined ? {} : { client_id: options.clientId }
-      other.outbox.put([rowOf(index + 1, { ...options, hit: hitOf(index + 1, hit) })])
+describe('a row', () => {
+  test('is sent by one of several tabs', async () => {
+    const { world, tab } = await setUp()
+    tab.call(...hitsOf(130))
+    await world.settle()
+    tab.crash()
+    world.online = true
+    const tabs = [await world.open(), await world.open(), await world.open()]
+    const all: number[] = []
+    world.onSend = ({ hit }) => all.push(numberOf(hit))
+    all.push(...sent(world))
+    for (let round = 0; round < 100 && all.length < 130; round += 1) {
+      await answerAll(world)
+      await world.tick(second)
+      for (const each of tabs) each.back()
       await world.settle()
-      expect(await settled(world, other.outbox.pending())).toBe(1)
-      expect(idsOf([await claim(world, other), await claim(world, other)])).toEqual([
-        index + 1,
-        undefined,
-      ])
     }
-    expect(idsOf([await claim(world, tab), await claim(world, tab)])).toEqual([0, undefined])
-    expect(await settled(world, outbox.pending())).toBe(1)
-  })
-})
-
-describe('releasing', () => {
-  test('writes down what was learnt', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(0)])
-    await claim(world, tab)
-    await settled(
-      world,
-      outbox.release(rowOf(0, { due: now + minute, attempts: 1, reachedAt: now })),
-    )
-    expect(await world.stored()).toEqual([
-      rowOf(0, { due: now + minute, attempts: 1, reachedAt: now }),
-    ])
+    expect(all.sort((a, b) => a - b)).toEqual(numbers(130))
   })
 
-  test('does not bring back what was deleted meanwhile', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put([rowOf(0)])
-    await claim(world, tab)
-    const other = await world.open({ resume: false })
-    await settled(world, other.outbox.forget())
-    await settled(world, outbox.release(rowOf(0)))
+  test.each([
+    ['is on lease', leaseMs],
+    ['waits for long', 30 * minute],
+  ])(
+    'that %s by a clock that was set back since is sent when the next page comes',
+    async (_, ms) => {
+      const { world, tab } = await setUp()
+      vi.spyOn(Math, 'random').mockReturnValue(0)
+      world.online = true
+      tab.call(hitOf(1))
+      await world.settle()
+      const [flight] = world.flights
+      if (ms > leaseMs && flight) await world.answer(flight, outcomes.answer(404))
+      tab.crash()
+      vi.setSystemTime(now - 24 * hour)
+      await world.open()
+      expect(sent(world)).toEqual([1])
+    },
+  )
+
+  test('is only for its own client id and endpoint', async () => {
+    const { world, tab } = await setUp()
+    const other = await world.open({ clientId: 'other' })
+    const afar = await world.open({ endpoint: elsewhere })
+    tab.call(hitOf(0))
+    other.call(hitOf(1, { client_id: 'other' }))
+    afar.call(hitOf(2))
+    await world.settle()
+    for (const each of [tab, other, afar]) expect(await settled(world, each.pending())).toBe(1)
+    for (const each of [tab, other, afar]) each.crash()
+    world.online = true
+    for (const [options, number] of [
+      [{}, 0],
+      [{ clientId: 'other' }, 1],
+      [{ endpoint: elsewhere }, 2],
+    ] as const) {
+      const next = await world.open(options)
+      expect(
+        world.flights.filter(({ tab }) => tab === next).map(({ hit }) => numberOf(hit)),
+      ).toEqual([number])
+    }
+  })
+
+  test('that another tab forgot is not brought back by what came of its request', async () => {
+    const { world, tab } = await setUp()
+    world.online = true
+    tab.call(hitOf(1))
+    await world.settle()
+    const other = await world.open()
+    await settled(world, other.forget())
+    const [flight] = world.flights
+    if (flight) await world.answer(flight, outcomes.answer(503))
     expect(await world.stored()).toEqual([])
+    await world.tick(hour)
+    expect(sent(world)).toEqual([])
+  })
+
+  test('that another tab has taken is not sent when the page goes', async () => {
+    const { world, tab } = await setUp()
+    tab.call(...hitsOf(3))
+    await world.settle()
+    world.online = true
+    await world.open()
+    const before = sent(world)
+    expect(before).toHaveLength(2)
+    tab.hide()
+    expect(sent(world)).toEqual(before)
   })
 })
 
 describe('held rows', () => {
-  test('that could not be freed are not said to be none', async () => {
-    const { world, outbox } = await setUp()
-    outbox.hold(rowOf(1))
-    await world.settle()
-    const free = () =>
-      settled(
-        world,
-        outbox.completeHeld([rowOf(1).hit.visitor_id], (hit) => hit),
-      )
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
-      throw new DOMException('Full', 'QuotaExceededError')
-    })
-    expect(await free()).toBeUndefined()
-    expect(await free()).toBe(true)
-    expect(await free()).toBe(false)
-  })
-
-  const alice = { visitor_id: 'a'.repeat(16) }
-  const bob = { visitor_id: 'b'.repeat(16) }
+  const alice = 'a'.repeat(16)
+  const bob = 'b'.repeat(16)
   const complete = (hit: Hit): Hit => ({ ...hit, identity: '{"id":"alice"}' })
 
-  async function holding(): Promise<{ world: World; tab: Tab; outbox: Tab['outbox'] }> {
+  async function holding(): Promise<{ world: World; tab: Tab }> {
     const all = await setUp()
-    all.outbox.hold(rowOf(1, {}, alice))
-    all.outbox.hold(rowOf(2, {}, bob))
-    all.outbox.hold(rowOf(3, {}, alice))
-    await all.world.tick(10)
+    for (const [number, visitor_id] of [alice, bob, alice].entries()) {
+      all.tab.hold([hitOf(number, { visitor_id })], now - 10 + number)
+    }
+    await all.world.settle()
     return all
   }
 
   test('are stored and counted, but never due', async () => {
-    const { world, tab, outbox } = await holding()
+    const { world, tab } = await holding()
     expect((await world.stored()).map(({ due }) => due)).toEqual([held, held, held])
-    expect(await settled(world, outbox.pending())).toBe(3)
-    expect(await settled(world, outbox.nextDue())).toBeUndefined()
+    expect(await settled(world, tab.pending())).toBe(3)
+    await world.setOnline(true)
     await world.tick(6 * 24 * hour)
-    expect(await claim(world, tab)).toBeUndefined()
+    await world.open()
+    expect(sent(world)).toEqual([])
   })
 
   test('are completed and freed for one visitor', async () => {
-    const { world, tab, outbox } = await holding()
-    const freed = outbox.completeHeld([alice.visitor_id], complete)
-    expect(await settled(world, freed)).toBe(true)
-    expect(await world.stored()).toEqual([
-      rowOf(1, {}, { ...alice, identity: '{"id":"alice"}' }),
-      rowOf(2, { due: held }, bob),
-      rowOf(3, {}, { ...alice, identity: '{"id":"alice"}' }),
+    const { world, tab } = await holding()
+    expect(await settled(world, tab.completeHeld([alice], complete))).toBe(true)
+    expect(await world.stored()).toMatchObject([
+      { due: now - 10, hit: { identity: '{"id":"alice"}' } },
+      { due: held },
+      { due: now - 8, hit: { identity: '{"id":"alice"}' } },
     ])
-    expect(
-      idsOf([await claim(world, tab), await claim(world, tab), await claim(world, tab)]),
-    ).toEqual([1, 3, undefined])
-    const again = outbox.completeHeld([alice.visitor_id], complete)
-    expect(await settled(world, again)).toBe(false)
+    expect(await settled(world, tab.completeHeld([alice], complete))).toBe(false)
+    await world.setOnline(true)
+    await world.tick(second)
+    expect(sent(world)).toEqual([0, 2])
+    await answerAll(world)
+    await world.tick(second)
+    expect(await stored(world)).toEqual([1])
   })
 
   test('that do not fit any more are dropped', async () => {
-    const { world, tab, outbox } = await holding()
-    const freed = outbox.completeHeld([bob.visitor_id], () => undefined)
-    expect(await settled(world, freed)).toBe(false)
-    expect(drops(tab)).toEqual([['dropped', 'too-large', 2]])
-    expect(idsOf(await world.stored())).toEqual([1, 3])
+    const { world, tab } = await holding()
+    expect(
+      await settled(
+        world,
+        tab.completeHeld([bob], () => undefined),
+      ),
+    ).toBe(false)
+    expect(drops(tab)).toEqual([['too-large', 1]])
+    expect(await stored(world)).toEqual([0, 2])
   })
 
   test('are dropped up to a time', async () => {
-    const { world, tab, outbox } = await holding()
-    await settled(world, outbox.dropHeld(start + 2))
+    const { world, tab } = await holding()
+    await settled(world, tab.dropHeld(now - 9))
     expect(drops(tab)).toEqual([
-      ['dropped', 'anonymous', 1],
-      ['dropped', 'anonymous', 2],
+      ['anonymous', 0],
+      ['anonymous', 1],
     ])
-    expect(idsOf(await world.stored())).toEqual([3])
+    expect(await stored(world)).toEqual([2])
   })
 
   test('are at most 100; the oldest go', async () => {
-    const { world, tab, outbox } = await setUp()
+    const { world, tab } = await setUp()
     for (const number of numbers(101)) {
-      outbox.hold(rowOf(number))
+      tab.hold([hitOf(number)], now + number)
       await world.settle()
     }
-    expect(drops(tab)).toEqual([['dropped', 'evicted', 0]])
-    expect(idsOf(await world.stored())).toEqual(numbers(101).slice(1))
+    expect(drops(tab)).toEqual([['evicted', 0]])
+    expect(await stored(world)).toEqual(numbers(100, 1))
+  })
+
+  test('that could not be freed are not said to be none', async () => {
+    const { world, tab } = await holding()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(refusal('QuotaExceededError'))
+    const free = () =>
+      settled(
+        world,
+        tab.completeHeld([alice], (hit) => hit),
+      )
+    expect(await free()).toBeUndefined()
+    expect(await free()).toBe(true)
+    expect(await free()).toBe(false)
   })
 })
 
 describe('forgetting', () => {
   test('deletes all of the client id, in all tabs, and nothing else', async () => {
-    const { world, tab, outbox } = await setUp()
-    const sameClient = await world.open({ resume: false, endpoint: 'https://other.example/hit' })
-    const otherClient = await world.open({ resume: false, clientId: 'other' })
-    const sibling = await world.open({ resume: false })
-    outbox.put([rowOf(1)])
-    outbox.hold(rowOf(2))
-    sibling.outbox.put([rowOf(3)])
-    sameClient.outbox.put([rowOf(4, { endpoint: 'https://other.example/hit' })])
-    otherClient.outbox.put([rowOf(5, {}, { client_id: 'other' })])
+    const { world, tab } = await setUp()
+    const sameClient = await world.open({ endpoint: elsewhere })
+    const otherClient = await world.open({ clientId: 'other' })
+    const sibling = await world.open()
+    tab.call(hitOf(1))
+    tab.hold([hitOf(2)], now)
+    sibling.call(hitOf(3))
+    sameClient.call(hitOf(4))
+    otherClient.call(hitOf(5, { client_id: 'other' }))
     await world.settle()
-    expect(idsOf(sibling.outbox.known())).toEqual([3])
-
-    await settled(world, outbox.forget())
-    expect(idsOf(await world.stored())).toEqual([5])
-    expect(drops(tab)).toEqual([
-      ['dropped', 'consent', 1],
-      ['dropped', 'consent', 3],
-      ['dropped', 'consent', 2],
+    await settled(world, tab.forget())
+    expect(await stored(world)).toEqual([5])
+    expect(drops(tab).sort()).toEqual([
+      ['consent', 1],
+      ['consent', 2],
+      ['consent', 3],
     ])
-    for (const { outbox } of [tab, sibling, sameClient]) expect(outbox.known()).toEqual([])
-    expect(idsOf(otherClient.outbox.known())).toEqual([5])
+    for (const each of [tab, sibling, sameClient]) {
+      expect(await settled(world, each.pending())).toBe(0)
+      world.online = true
+      each.hide()
+    }
+    expect(sent(world)).toEqual([])
+    otherClient.hide()
+    expect(sent(world)).toEqual([5])
   })
 
   test('in memory too', async () => {
-    const { world, tab, outbox } = await setUp({ persistent: false })
-    outbox.put([rowOf(1)])
-    outbox.hold(rowOf(2))
-    await settled(world, outbox.forget())
-    expect(await settled(world, outbox.pending())).toBe(0)
+    const { world, tab } = await setUp({ persistent: false })
+    tab.call(hitOf(1))
+    tab.hold([hitOf(2)], now)
+    await settled(world, tab.forget())
+    expect(await settled(world, tab.pending())).toBe(0)
     expect(drops(tab)).toEqual([
-      ['dropped', 'consent', 1],
-      ['dropped', 'consent', 2],
+      ['consent', 1],
+      ['consent', 2],
     ])
   })
-})
 
-test('the next due time is that of the first row, held ones apart', async () => {
-  const { world, outbox } = await setUp()
-  expect(await settled(world, outbox.nextDue())).toBeUndefined()
-  outbox.hold(rowOf(1))
-  outbox.put([rowOf(2, { due: now + hour }), rowOf(3, { due: now + minute })])
-  expect(await settled(world, outbox.nextDue())).toBe(now + minute)
+  test.each([-hour, hour])(
+    'takes what was made before, and nothing after, though the clock jumps by %i ms',
+    async (ms) => {
+      const { world, tab } = await setUp()
+      const other = await world.open()
+      tab.call(hitOf(1))
+      other.call(hitOf(2))
+      await world.settle()
+      vi.setSystemTime(now + ms)
+      tab.call(hitOf(3))
+      await settled(world, tab.forget())
+      vi.setSystemTime(now)
+      await world.tick(100)
+      tab.call(hitOf(4))
+      other.call(hitOf(5))
+      await world.settle()
+      expect((await stored(world)).sort()).toEqual([4, 5])
+      await world.setOnline(true)
+      expect(sent(world).sort()).toEqual([4, 5])
+    },
+  )
 })
 
 describe('limits', () => {
   test('5,000 rows; the oldest go', async () => {
-    const { world, tab, outbox } = await setUp()
-    outbox.put(numbers(5003).map((number) => rowOf(number)))
+    const { world, tab } = await setUp()
+    tab.call(...hitsOf(5003))
     await world.settle()
-    expect(drops(tab)).toEqual([0, 1, 2].map((number) => ['dropped', 'evicted', number]))
-    expect(idsOf(await world.stored())).toEqual(numbers(5003).slice(3))
+    expect(drops(tab)).toEqual(numbers(3).map((number) => ['evicted', number]))
+    expect(await stored(world)).toEqual(numbers(5000, 3))
   })
 
   test('5 MB; the oldest go', async () => {
-    const { world, tab, outbox } = await setUp({ bytesOf: () => 16_000 })
+    const { world, tab } = await setUp({ bytes: 16_000 })
     for (const from of [0, 100, 200, 300]) {
-      outbox.put(numbers(100).map((number) => rowOf(from + number)))
-      await world.settle()
+      tab.call(...hitsOf(100, from))
+      await world.tick(1)
     }
     // 312 × 16,000 bytes are 4,992,000.
-    expect(idsOf(await world.stored())).toEqual(numbers(400).slice(88))
-    expect(drops(tab)).toEqual(numbers(88).map((number) => ['dropped', 'evicted', number]))
+    expect(await stored(world)).toEqual(numbers(312, 88))
+    expect(drops(tab)).toEqual(numbers(88).map((number) => ['evicted', number]))
   })
 
   test('5 MB exactly may stay', async () => {
-    const { world, outbox } = await setUp({ bytesOf: () => 10_000 })
-    outbox.put(numbers(501).map((number) => rowOf(number)))
+    const { world, tab } = await setUp({ bytes: 10_000 })
+    tab.call(...hitsOf(501))
     await world.settle()
-    expect(idsOf(await world.stored())).toEqual(numbers(501).slice(1))
+    expect(await stored(world)).toEqual(numbers(500, 1))
   })
 
   test('7 days, held rows and those of others too', async () => {
-    const { world, tab, outbox } = await setUp()
-    const other = await world.open({ resume: false, clientId: 'other' })
-    outbox.put([rowOf(1, { at: now - maxAgeMs }), rowOf(2, { at: now - maxAgeMs - 1, due: held })])
+    const { world, tab } = await setUp()
+    const other = await world.open({ clientId: 'other' })
+    tab.post([hitOf(1)], now - maxAgeMs)
+    tab.hold([hitOf(2)], now - maxAgeMs - 1)
     await world.settle()
-    other.outbox.put([rowOf(3, { at: now - maxAgeMs - 1 }, { client_id: 'other' })])
+    other.post([hitOf(3, { client_id: 'other' })], now - maxAgeMs - 1)
     await world.settle()
-    expect(idsOf(await world.stored())).toEqual([1])
-    expect(drops(tab)).toEqual([['dropped', 'too-old', 2]])
-    expect(drops(other)).toEqual([['dropped', 'too-old', 3]])
-  })
-})
-
-describe('what the page knows by itself, for when it goes', () => {
-  test('is what it has put, oldest first', async () => {
-    const { world, outbox } = await setUp()
-    outbox.put([rowOf(3), rowOf(1)])
-    outbox.put([rowOf(2)])
-    expect(idsOf(outbox.known())).toEqual([1, 2, 3])
-    await world.settle()
-    expect(idsOf(outbox.known())).toEqual([1, 2, 3])
-    outbox.remove(rowOf(2).id)
-    expect(idsOf(outbox.known())).toEqual([1, 3])
+    expect(await stored(world)).toEqual([1])
+    expect(drops(tab)).toEqual([['too-old', 2]])
+    expect(drops(other)).toEqual([['too-old', 3]])
   })
 
-  test('is not what another tab sends or has sent', async () => {
-    const { world, outbox } = await setUp()
-    const other = await world.open({ resume: false })
-    outbox.put([rowOf(1), rowOf(2), rowOf(3)])
-    await world.settle()
-    await claim(world, other)
-    expect(idsOf(outbox.known())).toEqual([2, 3])
-    other.outbox.remove(rowOf(2).id)
-    await world.tick(50)
-    expect(idsOf(outbox.known())).toEqual([3])
-  })
+  test.each([-30, 30])(
+    'hits of this page do not age by a clock that jumps by %i days',
+    async (days) => {
+      const { world, tab } = await setUp()
+      tab.call(hitOf(1))
+      tab.hold([hitOf(2)], now)
+      await world.settle()
+      vi.setSystemTime(now + days * 24 * hour)
+      tab.call(hitOf(3))
+      await world.settle()
+      await world.setOnline(true)
+      expect(drops(tab)).toEqual([])
+      expect(sent(world).sort()).toEqual([1, 3])
+      expect(await settled(world, tab.pending())).toBe(3)
+    },
+  )
 
-  test('is at most 300 rows', async () => {
-    const { world, outbox } = await setUp()
-    outbox.put(numbers(400).map((number) => rowOf(number)))
+  test('in memory: 5,000; the oldest go', async () => {
+    const { world, tab } = await setUp({ persistent: false })
+    tab.call(...hitsOf(5002))
     await world.settle()
-    expect(idsOf(outbox.known())).toEqual(numbers(300))
+    expect(drops(tab)).toEqual(numbers(2).map((number) => ['evicted', number]))
+    expect(await settled(world, tab.pending())).toBe(5000)
   })
 })
 
 describe('what the database has not taken when the page goes', () => {
+  /** A database that aborts what a page begins when it goes. */
+  const failing = () =>
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(refusal('AbortError'))
+
   test('is there for the next page, held rows too', async () => {
-    const { world, tab, outbox } = await setUp()
-    world.online = false
-    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
-    transaction.mockImplementation(() => {
-      throw new DOMException('The page goes', 'AbortError')
-    })
-    outbox.put([rowOf(1)])
-    outbox.hold(rowOf(2))
+    const { world, tab } = await setUp()
+    const broken = failing()
+    tab.call(hitOf(1))
+    tab.hold([hitOf(2)], now)
     await tab.close()
-    transaction.mockRestore()
+    broken.mockRestore()
     expect(await world.stored()).toEqual([])
 
-    await world.open({ resume: false })
-    expect(await world.stored()).toEqual([rowOf(1), rowOf(2, { due: held })])
-    await (await world.open({ resume: false })).close()
+    await world.open()
+    expect(await world.stored()).toMatchObject([{ hit: hitOf(1) }, { hit: hitOf(2), due: held }])
+    expect(world.clientState().unsaved).toEqual([])
+    await (await world.open()).close()
     expect(await world.stored()).toHaveLength(2)
   })
 
-  test('is there even if it was sent: nobody hears what came of it', async () => {
-    const { world, tab, outbox } = await setUpWithoutDatabase()
-    outbox.put(numbers(10).map((number) => rowOf(number)))
+  test('is sent by the next page once, though its database fails as well', async () => {
+    const { world, tab } = await setUp()
+    failing()
+    tab.call(hitOf(1))
     await tab.close()
-    const next = await world.open({ resume: false })
-    expect(await settled(world, next.outbox.pending())).toBe(10)
+    world.online = true
+    const next = await world.open()
+    expect(sent(world)).toEqual([1])
+    await answerAll(world)
+    await next.close()
+    await world.open()
+    expect(sent(world)).toEqual([])
+  })
+
+  test('is there even if it was sent: nobody hears what came of it', async () => {
+    const world = createWorld()
+    vi.stubGlobal('indexedDB', undefined)
+    const tab = await world.open()
+    tab.call(...hitsOf(10))
+    await tab.close()
+    const next = await world.open()
+    expect(await settled(world, next.pending())).toBe(10)
   })
 
   test('is there after stop() too', async () => {
-    const { world, tab, outbox } = await setUpWithoutDatabase()
-    world.online = false
-    outbox.put([rowOf(1)])
-    await settled(world, tab.courier.stop())
-    const next = await world.open({ resume: false })
-    expect(await settled(world, next.outbox.pending())).toBe(1)
+    const { world, tab } = await setUp()
+    failing()
+    tab.call(hitOf(1))
+    await settled(world, tab.stop())
+    vi.restoreAllMocks()
+    await world.open()
+    expect(await stored(world)).toEqual([1])
   })
 
   test('is there if it came after the page had gone', async () => {
-    const { world, tab, outbox } = await setUp()
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
-      throw new DOMException('The page goes', 'AbortError')
-    })
-    tab.outbox.leave()
-    outbox.hold(rowOf(1))
+    const { world, tab } = await setUp()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(refusal('AbortError'))
+    tab.freeze()
+    tab.hold([hitOf(1)], now)
     tab.crash()
     vi.restoreAllMocks()
-    await world.open({ resume: false })
-    expect(await world.stored()).toEqual([rowOf(1, { due: held })])
+    await world.open()
+    expect(await world.stored()).toMatchObject([{ hit: hitOf(1), due: held }])
   })
 
   test('belongs to one page: one that comes back has what nobody took', async () => {
-    const { world, tab, outbox } = await setUpWithoutDatabase()
+    const world = createWorld()
+    vi.stubGlobal('indexedDB', undefined)
     world.online = false
-    outbox.put([rowOf(1), rowOf(2)])
-    tab.hidden = tab.left = true
-    outbox.leave()
-    const next = await world.open({ resume: false })
-    next.outbox.remove(rowOf(1).id)
-    await world.tick(second)
-    next.crash()
-    tab.left = tab.hidden = false
-    outbox.join()
-    expect(await settled(world, outbox.pending())).toBe(1)
+    const tab = await world.open()
+    tab.call(hitOf(1), hitOf(2))
+    tab.freeze()
+    const next = await world.open()
+    expect(await settled(world, next.pending())).toBe(2)
+    await next.close()
+    tab.show()
+    expect(await settled(world, tab.pending())).toBe(2)
   })
 
   test('does not undo what another tab has done to the row since', async () => {
-    const { world, tab, outbox } = await setUp()
-    const other = await world.open({ resume: false })
-    outbox.hold(rowOf(1))
-    outbox.leave()
+    const { world, tab } = await setUp()
+    const other = await world.open()
+    tab.hold([hitOf(1)], now)
+    tab.freeze()
     await world.settle()
     tab.crash()
     const complete = (hit: Hit) => ({ ...hit, identity: '{"id":"alice"}' })
-    await settled(world, other.outbox.completeHeld([rowOf(1).hit.visitor_id], complete))
-    await world.open({ resume: false })
-    expect(await world.stored()).toMatchObject([
-      { due: rowOf(1).due, hit: { identity: '{"id":"alice"}' } },
-    ])
-  })
-
-  test('is not counted twice when the page is left twice', async () => {
-    const { world, tab, outbox } = await setUpWithoutDatabase()
-    const elsewhere = 'https://elsewhere.example/hit'
-    const other = await world.open({ resume: false, endpoint: elsewhere })
-    world.online = false
-    other.outbox.put(numbers(40).map((number) => rowOf(number, { endpoint: elsewhere })))
-    other.outbox.leave()
-    outbox.put(numbers(60).map((number) => rowOf(100 + number)))
-    outbox.leave()
-    outbox.put([rowOf(100)])
-    tab.outbox.leave()
-    expect(world.clientNote.read()?.unsaved).toHaveLength(100)
+    await settled(world, other.completeHeld([hitOf(1).visitor_id], complete))
+    await world.open()
+    expect(await world.stored()).toMatchObject([{ due: now, hit: complete(hitOf(1)) }])
   })
 
   test('waits for a page with its endpoint, and is 100 rows at most', async () => {
-    const world = createWorld()
-    world.online = false
-    const elsewhere = 'https://elsewhere.example/hit'
-    const tab = await world.open({ resume: false })
-    const other = await world.open({ resume: false, endpoint: elsewhere })
-    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
-    transaction.mockImplementation(() => {
-      throw new DOMException('The page goes', 'AbortError')
-    })
-    tab.outbox.put(numbers(120).map((number) => rowOf(number)))
+    const { world, tab } = await setUp()
+    const other = await world.open({ endpoint: elsewhere })
+    const broken = failing()
+    tab.call(...hitsOf(120))
     await tab.close()
-    other.outbox.put([rowOf(200, { endpoint: elsewhere })])
+    await world.tick(1)
+    other.call(hitOf(200))
     await other.close()
-    transaction.mockRestore()
-
-    await world.open({ resume: false })
-    expect(idsOf(await world.stored())).toEqual(numbers(120).slice(21))
-    await world.open({ resume: false, endpoint: elsewhere })
-    expect(idsOf(await world.stored())).toEqual([...numbers(120).slice(21), 200])
+    broken.mockRestore()
+    await world.open()
+    expect(await stored(world)).toEqual(numbers(99, 21))
+    await world.open({ endpoint: elsewhere })
+    expect(await stored(world)).toEqual([...numbers(99, 21), 200])
   })
 
   test.each([
     null,
-    {},
-    { forgottenAt: 0 },
-    { forgottenAt: 'now', unsaved: [] },
-    { forgottenAt: 0, unsaved: [5] },
-    { forgottenAt: 0, unsaved: [{ hit: {} }] },
-    { forgottenAt: 0, unsaved: [{ hit: { client_id: 'client' } }] },
+    { gone: 5 },
+    { unsaved: [5] },
+    { unsaved: [{ hit: {} }] },
+    { unsaved: [{ hit: { client_id: 'client' } }] },
+    { ended: {} },
   ])('is nothing if it says %j', (json) => {
     expect(() => parseClientState(json)).toThrow(TypeError)
   })
@@ -606,32 +600,25 @@ describe('what the database has not taken when the page goes', () => {
 describe('without IndexedDB, rows wait in memory', () => {
   /** All that an outbox does, in a tab whose database fails. */
   async function works(world: World, tab: Tab): Promise<void> {
-    const { outbox } = tab
-    outbox.put([rowOf(1), rowOf(2)])
-    outbox.hold(rowOf(3))
+    tab.call(hitOf(1), hitOf(2))
+    tab.hold([hitOf(3)], now)
     await world.settle()
-    expect(await settled(world, outbox.pending())).toBe(3)
-    expect(await claim(world, tab)).toEqual(rowOf(1, { due: now + leaseMs, attempts: 1 }))
-    expect(idsOf([await claim(world, tab), await claim(world, tab)])).toEqual([2, undefined])
-    expect(await settled(world, outbox.nextDue())).toBe(now + leaseMs)
-    await settled(world, outbox.release(rowOf(1, { due: now + second })))
-    outbox.remove(rowOf(2).id)
-    await settled(world, outbox.release(rowOf(2)))
-    expect(await settled(world, outbox.nextDue())).toBe(now + second)
-    const { visitor_id } = hitOf(3)
-    expect(
-      await settled(
-        world,
-        outbox.completeHeld([visitor_id], (hit) => hit),
-      ),
-    ).toBe(true)
-    expect(idsOf(outbox.known())).toEqual([1, 3])
-    await settled(world, outbox.forget())
-    expect(await settled(world, outbox.pending())).toBe(0)
-    expect(drops(tab)).toEqual([
-      ['dropped', 'consent', 1],
-      ['dropped', 'consent', 3],
-    ])
+    expect(await settled(world, tab.pending())).toBe(3)
+    await world.setOnline(true)
+    expect(sent(world)).toEqual([1, 2])
+    const [first, second] = world.flights
+    if (first) await world.answer(first, outcomes.answer(404))
+    if (second) await world.answer(second, ok)
+    expect(await settled(world, tab.pending())).toBe(2)
+    await world.tick(6 * minute)
+    expect(sent(world)).toEqual([1])
+    await answerAll(world)
+    const freed = tab.completeHeld([hitOf(3).visitor_id], (hit) => hit)
+    expect(await settled(world, freed)).toBe(true)
+    expect(sent(world)).toEqual([3])
+    await settled(world, tab.forget())
+    expect(await settled(world, tab.pending())).toBe(0)
+    expect(drops(tab)).toEqual([['consent', 3]])
   }
 
   test('when storing is not wanted', async () => {
@@ -640,188 +627,27 @@ describe('without IndexedDB, rows wait in memory', () => {
     await works(world, tab)
     expect(open).not.toHaveBeenCalled()
     expect(world.channels()).toBe(0)
+    expect(world.texts.size).toBe(0)
   })
 
   test('when there is none', async () => {
     const world = createWorld()
+    world.online = false
     vi.stubGlobal('indexedDB', undefined)
-    await works(world, await world.open({ resume: false }))
+    await works(world, await world.open())
   })
 
   test('when opening throws, as in a sandboxed frame', async () => {
     const world = createWorld()
-    vi.spyOn(indexedDB, 'open').mockImplementation(() => {
-      throw new DOMException('Denied', 'SecurityError')
-    })
-    await works(world, await world.open({ resume: false }))
-  })
-
-  test('when a later version of it is there', async () => {
-    const world = createWorld()
-    indexedDB.open('skalin', 2)
-    await works(world, await world.open({ resume: false }))
-  })
-
-  test('at most 5,000; the oldest go', async () => {
-    const { world, tab, outbox } = await setUp({ persistent: false })
-    outbox.put(numbers(5002).map((number) => rowOf(number)))
-    await world.settle()
-    expect(drops(tab)).toEqual([0, 1].map((number) => ['dropped', 'evicted', number]))
-    expect(await settled(world, outbox.pending())).toBe(5000)
-  })
-
-  test('what is older than 7 days is dropped', async () => {
-    const { world, tab, outbox } = await setUp({ persistent: false })
-    outbox.put([rowOf(1, { at: now - maxAgeMs - 1, due: 0 })])
-    expect(await claim(world, tab)).toBeUndefined()
-    expect(drops(tab)).toEqual([['dropped', 'too-old', 1]])
-    expect(await settled(world, outbox.pending())).toBe(0)
-  })
-})
-
-describe('a database that fails for a while', () => {
-  test('is not waited for longer than 10 s', async () => {
-    const world = createWorld()
-    const database = createDatabase(true)
-    await settled(world, database.open())
-    const answer = database.run(() => new Promise(() => undefined))
-    await world.tick(10 * second)
-    expect(await answer).toBeUndefined()
-    expect(
-      await settled(
-        world,
-        database.run((store) => store.count()),
-      ),
-    ).toBe(0)
-  })
-
-  test('does nothing by halves', async () => {
-    const world = createWorld()
-    const database = createDatabase(true)
-    await settled(world, database.open())
-    const answer = database.run<number>(async (store) => {
-      await store.put(rowOf(1))
-      throw new Error('In the middle')
-    })
-    expect(await settled(world, answer)).toBeUndefined()
-    expect(await world.stored()).toEqual([])
-  })
-
-  test('is tried again though the clock is set back', async () => {
-    const { world, outbox } = await setUp()
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
-      throw new DOMException('Full', 'QuotaExceededError')
-    })
-    outbox.put([rowOf(1)])
-    await world.settle()
-    vi.setSystemTime(now - 24 * hour)
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(idsOf(await world.stored())).toEqual([1, 2])
-  })
-
-  const quota = () => {
-    throw new DOMException('Full', 'QuotaExceededError')
-  }
-
-  test('hangs on opening: after 2 s memory serves; opened after all, it takes what there is', async () => {
-    const world = createWorld()
-    // fake-indexeddb begins its work by setImmediate.
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
-    const opening = world.open({ resume: false })
-    vi.stubGlobal('setImmediate', setImmediate)
-    const { outbox } = await opening
-
-    outbox.put([rowOf(1)])
-    const claimed = vi.fn()
-    void outbox.claim(now, now + hour).then(claimed)
-    await world.tick(1999)
-    expect(claimed).not.toHaveBeenCalled()
-    await world.tick(1)
-    expect(claimed).toHaveBeenCalledWith(rowOf(1, { due: now + leaseMs, attempts: 1 }))
-
-    for (const work of stalled) work()
-    await world.settle()
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(idsOf(await world.stored())).toEqual([1, 2])
-  })
-
-  test('is full: memory serves, and what it has is stored a minute later', async () => {
-    const { world, tab, outbox } = await setUp()
-    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(quota)
-    outbox.put([rowOf(1)])
-    await world.settle()
-    expect(await world.stored()).toEqual([])
-    expect(idsOf([await claim(world, tab)])).toEqual([1])
-    put.mockRestore()
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(await world.stored()).toEqual([])
-    expect(await settled(world, outbox.pending())).toBe(2)
-    await world.tick(minute)
-    outbox.put([rowOf(3)])
-    await world.settle()
-    expect(idsOf(await world.stored())).toEqual([1, 2, 3])
-  })
-
-  test('loses its connection: it is opened again, and nothing is lost', async () => {
-    const { world, outbox } = await setUp()
-    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(() => {
-      throw new DOMException('The connection is dead', 'InvalidStateError')
-    })
-    outbox.put([rowOf(1)])
-    await world.settle()
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(idsOf(await world.stored())).toEqual([1, 2])
-  })
-
-  test('does not open: it is tried again after a minute', async () => {
-    const world = createWorld()
-    const open = vi.spyOn(indexedDB, 'open').mockImplementationOnce(() => {
-      throw new DOMException('Broken', 'UnknownError')
-    })
-    const { outbox } = await world.open({ resume: false })
-    outbox.put([rowOf(1)])
-    await world.tick(minute - 1)
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(open).toHaveBeenCalledTimes(1)
-    await world.tick(1)
-    outbox.put([rowOf(3)])
-    await world.settle()
-    expect(open).toHaveBeenCalledTimes(2)
-    expect(idsOf(await world.stored())).toEqual([1, 2, 3])
-  })
-
-  test('is deleted by the site: it is made again', async () => {
-    const { world, outbox } = await setUp()
-    outbox.put([rowOf(1)])
-    await world.settle()
-    indexedDB.deleteDatabase('skalin')
-    await world.settle()
-    outbox.put([rowOf(2)])
-    await world.settle()
-    expect(idsOf(await world.stored())).toEqual([2])
+    world.online = false
+    vi.spyOn(indexedDB, 'open').mockImplementation(refusal('SecurityError'))
+    await works(world, await world.open())
   })
 })
 
 test('a closed outbox listens to nobody', async () => {
-  const { world, outbox } = await setUp()
+  const { world, tab } = await setUp()
   expect(world.channels()).toBe(1)
-  outbox.close()
+  await settled(world, tab.stop())
   expect(world.channels()).toBe(0)
-})
-
-test('two client ids do not hear each other', async () => {
-  const { world, outbox } = await setUp()
-  const other = await world.open({ resume: false, clientId: 'other' })
-  outbox.put([rowOf(1)])
-  await world.settle()
-  await settled(world, other.outbox.forget())
-  expect(idsOf(outbox.known())).toEqual([1])
-  expect(await world.stored()).toEqual([rowOf(1)])
 })

@@ -110,6 +110,13 @@ IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args) {
   return transaction.apply(this, args)
 }
 
+// In fake-indexeddb requests of an index have no transaction unless the index has.
+Object.defineProperty(IDBIndex.prototype, 'transaction', {
+  get(this: IDBIndex) {
+    return this.objectStore.transaction
+  },
+})
+
 /** A world that ends with its test. */
 export function createWorld(): World {
   const world = begin()
