@@ -440,8 +440,8 @@ describe('limits', () => {
   test('7 days, held rows and those of others too', async () => {
     const { world, tab } = await setUp()
     const other = await world.open({ clientId: 'other' })
-    tab.post([hitOf(1)], now - maxAgeMs)
     tab.hold([hitOf(2)], now - maxAgeMs - 1)
+    tab.post([hitOf(1)], now - maxAgeMs)
     await world.settle()
     other.post([hitOf(3, { client_id: 'other' })], now - maxAgeMs - 1)
     await world.settle()
