@@ -1,5 +1,5 @@
 import { now } from '../browser/clock.ts'
-import { maxAgeMs, timeoutMs } from './endpoint.ts'
+import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
 import { type Row, held } from './row.ts'
 
 /** A `ui` hit that the collector has not answered for good. */
@@ -22,6 +22,8 @@ export type ClientState = {
   /** Rows that have ended and could not be deleted. */
   ended: string[]
   identities: OpenIdentity[]
+  /** Requests that pages which have left will not hear of, and when they left. */
+  sent: { id: string; at: number }[]
   /** Rows that the database had not taken when their page went. */
   unsaved: Row[]
 }
@@ -34,10 +36,12 @@ export type ClientNote = {
 /** The newest are the ones at stake: the others have been on their way for longer. */
 const maxUnsaved = 100
 const maxGone = 20
+/** As many as a leaving page may have in flight. */
+const maxSent = 200
 const maxEnded = 5000
 const maxIdentities = 50
 
-const initial: ClientState = { gone: [], ended: [], identities: [], unsaved: [] }
+const initial: ClientState = { gone: [], ended: [], identities: [], sent: [], unsaved: [] }
 
 const listOf = (value: unknown): unknown[] => {
   if (value === undefined) return []
@@ -48,7 +52,7 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** Reads a stored state; throws if it is not one. JSON has no {@link held}. */
 export function parseClientState(json: unknown): ClientState {
-  const { era, gone, ended, identities, unsaved } = json as Partial<Record<string, unknown>>
+  const { era, gone, ended, identities, sent, unsaved } = json as Partial<Record<string, unknown>>
   const rows = listOf(unsaved) as (Omit<Row, 'due'> & { due: number | null })[]
   return {
     ...(isText(era) ? { era } : {}),
@@ -57,6 +61,7 @@ export function parseClientState(json: unknown): ClientState {
     identities: (listOf(identities) as OpenIdentity[]).filter(
       ({ id, who, at, sentAt }) => isText(id) && isText(who) && isFinite(at) && isFinite(sentAt),
     ),
+    sent: (listOf(sent) as ClientState['sent']).filter(({ id, at }) => isText(id) && isFinite(at)),
     unsaved: rows.map((row) => {
       if (!isText(row.id) || !isText(row.hit.client_id) || !Number.isFinite(row.at))
         throw new TypeError()
@@ -74,6 +79,9 @@ export type Client = {
   forget: () => void
   /** This page has left; these rows are not written down yet. Gives those that are now. */
   leave: (page: string, rows: readonly Row[]) => Row[]
+  /** It leaves with these on their way. */
+  setSent: (ids: readonly string[]) => void
+  sent: () => ClientState['sent']
   gone: () => string[]
   unsaved: () => Row[]
   /** These rows have ended, and the database may not know it. */
@@ -113,6 +121,16 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       })
       return rows.filter((row) => saved.includes(row))
     },
+
+    setSent(ids) {
+      if (ids.length === 0) return
+      const at = now()
+      change(({ sent }) => {
+        const recent = sent.filter((other) => at - other.at < leaseMs && !ids.includes(other.id))
+        return { sent: [...recent, ...ids.map((id) => ({ id, at }))].slice(-maxSent) }
+      })
+    },
+    sent: () => state().sent,
 
     gone: () => state().gone,
     unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),

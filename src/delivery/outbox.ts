@@ -180,9 +180,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
       writer.end(client.ended())
       const unsaved = client.unsaved().filter(({ id }) => !writer.hasEnded(id))
       const at = now()
-      const gone = client.gone()
+      const departed = { gone: client.gone(), sent: client.sent() }
       const done = await run(place, (store) => {
-        free(store, lane, at, gone)
+        free(store, lane, at, departed)
         putNew(store, unsaved)
         return true
       })
@@ -191,6 +191,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
 
     leave() {
+      client.setSent(queue.all().flatMap(({ isInFlight, row }) => (isInFlight ? row.id : [])))
       writer.leave(page)
       tabs.leave()
     },

@@ -70,25 +70,38 @@ export function leaseNext(
   return given
 }
 
-/** Frees what pages that have left had on lease, and what waits by a clock that was set back since. */
+/** What earlier pages did last, as the next one finds it noted down. */
+export type Departed = {
+  gone: readonly string[]
+  sent: readonly { id: string; at: number }[]
+}
+
+/**
+ * Frees what pages that have left had on lease, but for what they sent and did not hear of: that goes
+ * once more when its lease is over. Frees too what waits by a clock that was set back since.
+ */
 export function free(
   store: IDBObjectStore,
   lane: Lane,
   now: number,
-  gone: readonly string[],
+  { gone, sent }: Departed,
 ): void {
+  const sentIds = new Set(sent.map(({ id }) => id))
+  for (const { id, at } of sent) {
+    on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
+      if (row === undefined || row.due === held) return
+      delete row.owner
+      // An identity holds up others of the same person, and those for as long as it may arrive.
+      const wait = row.hit.action === 'ui' ? timeoutMs : leaseMs
+      store.put({ ...row, due: at + wait, from: at })
+    })
+  }
   on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
     for (const row of rows) {
       const { owner, from = 0, ...rest } = row
+      if (sentIds.has(row.id)) continue
       const isGone = owner !== undefined && gone.includes(owner)
-      if (!isGone && !isDue(row, now)) continue
-      // An identity may still be on its way: another of the same person would overtake it.
-      const mayArrive = isGone && row.hit.action === 'ui' && !isDue(row, now)
-      store.put(
-        mayArrive
-          ? { ...rest, due: from + timeoutMs, from }
-          : { ...rest, due: Math.min(row.at, now) },
-      )
+      if (isGone || isDue(row, now)) store.put({ ...rest, due: row.at, from })
     }
   })
 }

@@ -89,12 +89,15 @@ export function createWriter({
 
   function trimNow(): void {
     isTrimming = true
+    roomFor = 0
     database.run(
       (store) => trim(store, ageNow()),
       (trimmed) => {
         isTrimming = false
-        roomFor = trimmed?.roomFor ?? 0
+        // Less what has come meanwhile.
+        roomFor += trimmed?.roomFor ?? 0
         trimmed?.drops.forEach(onDrop)
+        if (trimmed && roomFor < 0) trimNow()
       },
     )
   }
