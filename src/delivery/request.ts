@@ -24,14 +24,3 @@ export function all<Value>(
 export function commit({ transaction }: IDBObjectStore): void {
   transaction.commit()
 }
-
-/** Does something with each row, and commits. */
-export function writeAll<Item>(
-  store: IDBObjectStore,
-  items: readonly Item[],
-  write: (item: Item) => unknown,
-): true {
-  for (const item of items) write(item)
-  commit(store)
-  return true
-}

@@ -1,4 +1,4 @@
-import { all, on, writeAll } from './request.ts'
+import { all, commit, on } from './request.ts'
 import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
 import { type Row, held, isDue } from './row.ts'
 import type { Drop } from './trim.ts'
@@ -191,8 +191,30 @@ export function deleteForgotten(
   return deleted
 }
 
-export const putAll = (store: IDBObjectStore, rows: readonly Row[]): true =>
-  writeAll(store, rows, (row) => store.put(row))
+/** Puts rows; whether the store has them, as far as that is asked. */
+export function putAll(
+  store: IDBObjectStore,
+  rows: readonly Row[],
+  isAsked: boolean,
+): { isDone: boolean } {
+  for (const row of rows) store.put(row)
+  return readBack(store, isAsked ? rows[0]?.id : undefined, true)
+}
 
-export const deleteAll = (store: IDBObjectStore, ids: readonly string[]): true =>
-  writeAll(store, ids, (id) => store.delete(id))
+/** Deletes rows; whether they are gone. */
+export function deleteAll(store: IDBObjectStore, ids: readonly string[]): { isDone: boolean } {
+  for (const id of ids) store.delete(id)
+  return readBack(store, ids[0], false)
+}
+
+/** A database is believed as a note is: when it gives back what it was told. */
+function readBack(store: IDBObjectStore, id: string | undefined, isThere: boolean) {
+  const result = { isDone: true }
+  if (id !== undefined) {
+    on(store.getKey(id), (key) => {
+      result.isDone = (key !== undefined) === isThere
+    })
+  }
+  commit(store)
+  return result
+}

@@ -64,6 +64,8 @@ export function createWriter({
   let deleteFrom = -Infinity
   let roomFor = 0
   let isTrimming = false
+  /** It did not keep what it was told. */
+  let isDoubted = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function persist(): void {
@@ -79,12 +81,13 @@ export function createWriter({
     const rows = [...unstored.values()].filter(({ id }) => !storing.has(id))
     if (rows.length === 0) return
     for (const { id } of rows) storing.add(id)
-    database.run(
-      (store) => putAll(store, rows),
-      (stored) => settle(rows, stored === true),
-    )
     roomFor -= rows.length
-    if (roomFor <= 0 && !isTrimming) trimNow()
+    const isFull = roomFor <= 0
+    database.run(
+      (store) => putAll(store, rows, isFull || isDoubted),
+      (stored) => settle(rows, stored?.isDone === true),
+    )
+    if (isFull && !isTrimming) trimNow()
   }
 
   function trimNow(): void {
@@ -110,6 +113,7 @@ export function createWriter({
       // It may have changed meanwhile.
       if (unstored.get(row.id) === row) unstored.delete(row.id)
     }
+    isDoubted = !isStored
     // Out of quota, say. A connection that died is opened again by the next call instead.
     if (!isStored && database.isOpen()) storeFrom = elapsed() + restMs
     else if (isStored && unstored.size > 0) persist()
@@ -137,7 +141,7 @@ export function createWriter({
     database.run(
       (store) => deleteAll(store, ids),
       (deleted) => {
-        if (deleted) {
+        if (deleted?.isDone) {
           for (const id of ids) ended.delete(id)
           client.settle(ids)
         } else {
