@@ -152,10 +152,7 @@ export function createCourier({
       if (unleased) {
         lookout.expect(await outbox.renew(unleased))
         workAgain = true
-      } else if (
-        (turns.wanted().length > 0 || lookout.next() <= now()) &&
-        road.obstacle(undefined, false) === undefined
-      ) {
+      } else if ((turns.wanted().length > 0 || lookout.next() <= now()) && mayLook()) {
         await lookInDatabase()
         workAgain = true
       }
@@ -163,11 +160,15 @@ export function createCourier({
     sleep()
   }
 
+  /** Also while the road is full of own hits: what earlier pages left takes turns with them. */
+  const mayLook = (reason = road.obstacle(undefined, false)) =>
+    reason === undefined || (reason === 'busy' && !queue.hasBacklog())
+
   async function lookInDatabase(): Promise<void> {
     for (const id of turns.wanted()) {
       const found = await outbox.fetch(id)
       if (found === undefined) identities.close({ id })
-      else if (found !== 'taken') turns.waitUntil(found.until)
+      else if (found !== 'taken') turns.waitFor(id, found.until)
     }
     if (lookout.next() <= now()) await lookout.look()
   }

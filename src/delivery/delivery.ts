@@ -111,6 +111,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   let starting: Promise<void> | undefined
   let hasLeft = false
+  let lastMadeAt = 0
+  let ofMillisecond = 0
 
   /** Another tab sends these now. */
   function onTaken(ids: string[]): void {
@@ -126,6 +128,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return { id: hit.event_id, hit, endpoint, at, due: at, attempts: 0, era: client.era() }
   }
 
+  /** Hits of one millisecond in their order: a thousandth is about the least that such a number can tell. */
+  function inOrder(madeAt: number): number {
+    ofMillisecond = madeAt === lastMadeAt ? ofMillisecond + 1 : 0
+    lastMadeAt = madeAt
+    return madeAt + ofMillisecond / 1000
+  }
+
   // Asking an outbox that was never made for what waits in it would make it.
   const isThere = async () =>
     starting !== undefined ||
@@ -139,12 +148,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     post: (hits, madeAt) =>
-      courier.post(
-        hits.map((hit, index) =>
-          // In their order: a thousandth is about the least that a number of this size can tell.
-          newEntry(rowOf(hit, madeAt + index / 1000), encode(hit), true),
-        ),
-      ),
+      courier.post(hits.map((hit) => newEntry(rowOf(hit, inOrder(madeAt)), encode(hit), true))),
     hold(hits, madeAt) {
       for (const hit of hits) {
         const row = rowOf(hit, madeAt)

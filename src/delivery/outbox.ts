@@ -5,8 +5,8 @@ import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
-import { type Row, held } from './row.ts'
-import { count, deleteForgotten, free, putNew, update } from './store.ts'
+import { type Row, held, isDue } from './row.ts'
+import { count, deleteForgotten, free, freed, putNew, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
 import { createWriter } from './writer.ts'
@@ -178,9 +178,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       await database.open()
       writer.persist()
       writer.end(client.ended())
-      const unsaved = client.unsaved().filter(({ id }) => !writer.hasEnded(id))
       const at = now()
-      const departed = { gone: client.gone(), sent: client.sent() }
+      const sent = new Map(client.sent().map(({ id, at }) => [id, at]))
+      const departed = { gone: client.gone(), sent }
+      const isFree = (row: Row) => row.owner === undefined && !isDue(row, at) && !sent.has(row.id)
+      const unsaved = client
+        .unsaved()
+        .filter(({ id }) => !writer.hasEnded(id))
+        .map((row) => (isFree(row) ? row : freed(row, at, sent.get(row.id))))
       const done = await run(place, (store) => {
         free(store, lane, at, departed)
         putNew(store, unsaved)

@@ -43,6 +43,7 @@ export type Queue = {
   /** Whether one waits that is due, and when the next of the others is. */
   dues: (now: number) => { isDue: boolean; next: number }
   size: () => number
+  hasBacklog: () => boolean
 }
 
 function first(entries: Map<string, Entry>, ready: (entry: Entry) => boolean): Entry | undefined {
@@ -89,5 +90,6 @@ export function createQueue(): Queue {
       return dues
     },
     size: () => own.size + backlog.size,
+    hasBacklog: () => backlog.size > 0,
   }
 }

@@ -73,35 +73,42 @@ export function leaseNext(
 /** What earlier pages did last, as the next one finds it noted down. */
 export type Departed = {
   gone: readonly string[]
-  sent: readonly { id: string; at: number }[]
+  /** When what was sent, and nobody heard of it. */
+  sent: ReadonlyMap<string, number>
 }
 
 /**
- * Frees what pages that have left had on lease, but for what they sent and did not hear of: that goes
- * once more when its lease is over. Frees too what waits by a clock that was set back since.
+ * A row that a page which has left had on lease, or that waits by a clock that was set back since: it
+ * can go at once. What was sent and not heard of goes once more when its lease is over; an identity,
+ * which holds up others of the same person, when it cannot arrive any more.
  */
+export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: number): Row {
+  const isIdentity = rest.hit.action === 'ui'
+  if (sentAt !== undefined) {
+    return { ...rest, due: sentAt + (isIdentity ? timeoutMs : leaseMs), from: sentAt }
+  }
+  const arrivesBy = from + timeoutMs
+  const mayArrive = owner !== undefined && isIdentity && from <= now
+  if (mayArrive && now < arrivesBy) return { ...rest, due: arrivesBy, from }
+  return { ...rest, due: Math.min(rest.at, now) }
+}
+
+/** Frees what can be freed. */
 export function free(
   store: IDBObjectStore,
   lane: Lane,
   now: number,
   { gone, sent }: Departed,
 ): void {
-  const sentIds = new Set(sent.map(({ id }) => id))
-  for (const { id, at } of sent) {
+  for (const [id, sentAt] of sent) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
-      if (row === undefined || row.due === held) return
-      delete row.owner
-      // An identity holds up others of the same person, and those for as long as it may arrive.
-      const wait = row.hit.action === 'ui' ? timeoutMs : leaseMs
-      store.put({ ...row, due: at + wait, from: at })
+      if (row && row.due !== held) store.put(freed(row, now, sentAt))
     })
   }
   on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
     for (const row of rows) {
-      const { owner, from = 0, ...rest } = row
-      if (sentIds.has(row.id)) continue
-      const isGone = owner !== undefined && gone.includes(owner)
-      if (isGone || isDue(row, now)) store.put({ ...rest, due: row.at, from })
+      const isGone = row.owner !== undefined && gone.includes(row.owner)
+      if (!sent.has(row.id) && (isGone || isDue(row, now))) store.put(freed(row, now))
     }
   })
 }

@@ -1,6 +1,6 @@
 import { now } from '../browser/clock.ts'
 import { mayArrive } from './client.ts'
-import { timeoutMs } from './endpoint.ts'
+import { leaseMs, timeoutMs } from './endpoint.ts'
 import type { Identities } from './identities.ts'
 import type { Entry, Queue } from './queue.ts'
 import { held, isDue } from './row.ts'
@@ -13,13 +13,14 @@ export type Turns = {
   begin: () => void
   /** Identities that are not of this page and go first. */
   wanted: () => string[]
-  /** An identity waits until then at most. */
-  waitUntil: (at: number) => void
+  /** It is another page's until then. */
+  waitFor: (id: string, until: number) => void
   next: () => number
 }
 
 export function createTurns(queue: Queue, identities: Identities): Turns {
   const wanted = new Set<string>()
+  const others = new Map<string, number>()
   let next = Infinity
 
   function waitUntil(at: number): void {
@@ -31,14 +32,16 @@ export function createTurns(queue: Queue, identities: Identities): Turns {
     if (row.due === held || !isDue(row, now())) return false
     const before = identities.before(row)
     if (before === undefined) return true
+    const at = now()
     const mine = queue.get(before.id)
-    if (mine && (mine.isInFlight || isDue(mine.row, now()))) return false
-    if (mine) {
+    const until = others.get(before.id) ?? 0
+    if (mine && (mine.isInFlight || isDue(mine.row, at))) return false
+    if (mayArrive(before, at)) waitUntil(before.sentAt + timeoutMs)
+    else if (mine) {
       // It waits for long, and holds up nobody.
       identities.close(before)
       return isReady(entry)
-    }
-    if (mayArrive(before, now())) waitUntil(before.sentAt + timeoutMs)
+    } else if (at < until && until <= at + leaseMs) waitUntil(until)
     else wanted.add(before.id)
     return false
   }
@@ -50,7 +53,10 @@ export function createTurns(queue: Queue, identities: Identities): Turns {
       next = Infinity
     },
     wanted: () => [...wanted],
-    waitUntil,
+    waitFor(id, until) {
+      others.set(id, until)
+      waitUntil(until)
+    },
     next: () => next,
   }
 }

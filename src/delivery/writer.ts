@@ -97,10 +97,10 @@ export function createWriter({
       (store) => trim(store, ageNow()),
       (trimmed) => {
         isTrimming = false
-        // Less what has come meanwhile.
+        const cameMeanwhile = roomFor < 0
         roomFor += trimmed?.roomFor ?? 0
         trimmed?.drops.forEach(onDrop)
-        if (trimmed && roomFor < 0) trimNow()
+        if (trimmed && cameMeanwhile && roomFor <= 0) trimNow()
       },
     )
   }

@@ -72,7 +72,7 @@ describe('a new hit', () => {
     expect(flying(world)).toEqual(['1', '2'])
     expect(world.transactions()).toBe(before + 1)
     await world.settle()
-    const leased = { attempts: 1, due: now + leaseMs, at: now - 1 }
+    const leased = { attempts: 1, due: now + leaseMs }
     expect(await world.stored()).toMatchObject([leased, leased])
     await answerAll(world, ok)
     expect(told(tab)).toEqual(['1 accepted 200', '2 accepted 200'])

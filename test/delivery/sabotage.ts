@@ -1,5 +1,3 @@
-import { vi } from 'vitest'
-
 // Ways in which a browser's storage does not do what it says, each for one kind of operation.
 
 /** Ends when the sabotage is over. */
@@ -19,11 +17,13 @@ function replace(
   names: readonly string[],
   by: (real: Method) => (this: never, ...args: never[]) => unknown,
 ): () => void {
-  const spies = names.map((name) => {
-    const real = (owner as Record<string, Method>)[name] as Method
-    return vi.spyOn(owner as Record<string, Method>, name).mockImplementation(by(real))
-  })
-  return () => spies.forEach((spy) => spy.mockRestore())
+  // Not by spies: of two on the same method one would be the other.
+  const methods = owner as Record<string, Method>
+  const reals = names.map((name) => [name, methods[name] as Method] as const)
+  for (const [name, real] of reals) methods[name] = by(real)
+  return () => {
+    for (const [name, real] of reals) methods[name] = real
+  }
 }
 
 /** The transaction will never complete, nor abort. */

@@ -9,7 +9,11 @@ import { type World, begin } from './world.ts'
 type Collector = 'healthy' | 'failing'
 
 let world: ReturnType<typeof begin> | undefined
-afterEach(() => world?.end())
+const ends: (() => void)[] = []
+afterEach(() => {
+  for (const end of ends.splice(0).reverse()) end()
+  world?.end()
+})
 
 /** How often each hit was asked of the collector, and which it has accepted. */
 type Seen = { requests: Map<string, number>; accepted: Set<string>; stored: Set<string> }
@@ -33,7 +37,7 @@ async function play(names: readonly string[], collector: Collector): Promise<See
   world.onSend = ({ hit: { event_id } }) => {
     seen.requests.set(event_id, (seen.requests.get(event_id) ?? 0) + 1)
   }
-  const ends = names.map((name) => sabotages[name]?.() ?? (() => undefined))
+  for (const name of names) ends.push(sabotages[name]?.() ?? (() => undefined))
   let number = 0
   let seconds = 0
   const isWell = () => collector === 'healthy' || seconds > 20 || seconds % 5 === 0
@@ -60,7 +64,7 @@ async function play(names: readonly string[], collector: Collector): Promise<See
     await tick(pause)
     await respond(world, seen, true)
   }
-  for (const end of ends) end()
+  for (const end of ends.splice(0).reverse()) end()
   for (const { id } of await world.stored()) seen.stored.add(id)
   world.end()
   return seen
@@ -83,7 +87,11 @@ describe.each<Collector>(['healthy', 'failing'])('with a %s collector', (collect
       if (kept.size < hits) bad.push(`${pair.join(', ')}: ${kept.size} accepted`)
       if (excess > hits) bad.push(`${pair.join(', ')}: ${excess} requests more`)
       const most = Math.max(...seen.requests.values())
-      if (collector === 'healthy' && most > 2) bad.push(`${pair.join(', ')}: one hit ${most} times`)
+      // By each page once, only where neither the row can be deleted nor a note of it be kept.
+      const isBlind = pair.some((name) => /^deletes/.test(name)) && /notes/.test(pair.join())
+      if (collector === 'healthy' && most > (isBlind ? 3 : 2)) {
+        bad.push(`${pair.join(', ')}: one hit ${most} times`)
+      }
     }
     expect(bad).toEqual([])
   }
