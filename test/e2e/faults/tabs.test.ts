@@ -116,7 +116,8 @@ describe('several tabs', () => {
       await arrived(rig, ['mine'], 30_000)
       expect(rig.collector.requests.map(({ hit }) => hit.client_id)).not.toContain('other-client')
       expect(other.collector.requests).toEqual([])
-      expect((await stored(first)).map(({ hit }) => featureOf(hit)).sort()).toEqual([
+      const waiting = await writtenDown(first, 2)
+      expect(waiting.map(({ hit }) => featureOf(hit)).sort()).toEqual([
         'of another client',
         'of another endpoint',
       ])
