@@ -1,3 +1,4 @@
+import { now } from './browser/clock.ts'
 import type { DeliveryReport } from './report.ts'
 import type { SkalinSettings } from './settings.ts'
 
@@ -55,7 +56,7 @@ function createTeller(address: string): (message: Message) => void {
   let silentUntil = 0
 
   async function send(): Promise<void> {
-    if (isBusy || waiting.length === 0 || Date.now() < silentUntil) return
+    if (isBusy || waiting.length === 0 || now() < silentUntil) return
     isBusy = true
     const batch = waiting.splice(0, batchSize)
     try {
@@ -67,7 +68,7 @@ function createTeller(address: string): (message: Message) => void {
     } catch {
       // No collector, or not yet: what was told is kept for a while.
       waiting = [...batch, ...waiting].slice(-maxWaiting)
-      silentUntil = Date.now() + silenceMs
+      silentUntil = now() + silenceMs
     }
     isBusy = false
     void send()
@@ -113,7 +114,7 @@ export function inspect<Settings extends SkalinSettings>(
 ): Settings {
   const { clientId, onDelivery } = settings
   const tell = createTeller(`${inspector}/inspect`)
-  const base = () => ({ at: Date.now(), clientId })
+  const base = () => ({ at: now(), clientId })
 
   void analytics?.on('dispatch_start', ({ event }) =>
     tell({ kind: 'call', ...base(), messageId: event.messageId, event }),

@@ -11,6 +11,14 @@ export type Note<Value> = {
 /** What a note needs of `localStorage`. */
 export type TextStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
+/** JSON that no `toJSON` bends which a page put on the prototype of arrays, as Prototype does. */
+function plainJson(value: unknown): string {
+  // What the holder has goes before what `toJSON` made of it.
+  return JSON.stringify(value, function (this: Record<string, unknown>, name) {
+    return this[name]
+  })
+}
+
 /**
  * A note under `key`, read and written synchronously. Storage is believed when it gives back what was
  * written; where there is none, or it refuses (blocked, full) or keeps something else, the value is
@@ -48,7 +56,7 @@ export function createNote<Value>(
     try {
       const storage = store?.()
       if (storage === undefined) return false
-      const text = value === undefined ? null : JSON.stringify(value)
+      const text = value === undefined ? null : plainJson(value)
       // Reading is cheap; writing reaches every other tab.
       if (storage.getItem(key) === text) return true
       if (text === null) storage.removeItem(key)

@@ -19,11 +19,11 @@ export function parseRetryAfter(header: unknown, from: number): number | undefin
   return ms > 0 ? ms : undefined
 }
 
-function hasServiceWorker(): boolean {
+/** Whether a service worker may answer in a server's place. */
+function isControlled(): boolean {
   try {
     // Missing without HTTPS.
-    const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined
-    return workers?.controller != null
+    return Boolean((navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller)
   } catch {
     // Not for a sandboxed frame.
     return false
@@ -51,12 +51,14 @@ export function createSender(endpoint: string): Sender {
   const address = endpoint.replace(/#.*$/, '')
 
   /** A service worker, a blocker or an extension may answer in the collector's place. */
-  function isCollectors({ url, type }: Response): boolean {
-    // Of another origin's answers browsers say `cors`, polyfills nothing or `default`, and test DOMs
-    // `basic`. In a browser that is one's own origin's, or what a service worker puts in its place.
-    const foreign = type === 'basic' && hasServiceWorker()
-    const isSameOrigin = address.startsWith(`${location.origin}/`)
-    return url === address && type !== 'error' && (isSameOrigin || !foreign)
+  function isCollectors({ url, type, constructor }: Response): boolean {
+    // Of another origin's answers browsers say `cors`, and polyfills nothing or `default`; what is
+    // made up in their place is `basic` or `default`. Node and test DOMs say `basic` of all.
+    const isFitting =
+      type === 'cors' ||
+      address.startsWith(`${location.origin}/`) ||
+      (!isControlled() && !(type === 'basic' && /\[native code]/.test(String(constructor))))
+    return url === address && type !== 'error' && isFitting
   }
 
   async function exchange(

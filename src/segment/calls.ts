@@ -1,3 +1,4 @@
+import { now } from '../browser/clock.ts'
 import type { SegmentEvent } from '../hit/event.ts'
 import { forgetOldest } from './forget-oldest.ts'
 import { type Generation, createResetListener, generationOf } from './generation.ts'
@@ -35,8 +36,8 @@ const maxWaiting = 5000
 function createClock(): () => number {
   let last = 0
   return () => {
-    const now = Date.now()
-    last = now > last || last - now > 1 ? now : last + 0.001
+    const time = now()
+    last = time > last || last - time > 1 ? time : last + 0.001
     return last
   }
 }
