@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { habitsTable } from '../fixtures/habits.ts'
 import {
   canRename,
   compatibilityTable,
@@ -32,6 +33,15 @@ test('docs/compatibility.md shows what is proved in every engine, each by a test
   for (const [, promise = ''] of rowsOf(enginesTable()).slice(2)) {
     expect(tests.split(`'${promise}'`), promise).toHaveLength(2)
   }
+})
+
+test('docs/compatibility.md shows the libraries and habits that the tests run, and their results', async () => {
+  const docs = await file('docs/compatibility.md')
+  const habits = docs.slice(
+    docs.indexOf('## Libraries and habits'),
+    docs.indexOf('## Where it runs'),
+  )
+  expect(rowsOf(habits)).toEqual(rowsOf(habitsTable()))
 })
 
 test('docs/compatibility.md has the inline stub that the tests run, and its length', async () => {

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, test, vi } from 'vitest'
+import { type Habit, liars } from '../../fixtures/habits.ts'
+import { type TestBrowser, launchBrowser } from '../../support/browser.ts'
+import { names } from '../../support/fault-rig.ts'
+import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
+import type { Fault } from '../../../src/testing/index.ts'
+
+// A storage that keeps nothing must not make a page forget what the collector has told it.
+
+const outages: [string, Fault][] = [
+  ['503', { kind: 'status', status: 503 }],
+  ['503 with `Retry-After`', { kind: 'status', status: 503, retryAfter: 60 }],
+  ['429 with a `Retry-After` of a second', { kind: 'status', status: 429, retryAfter: 1 }],
+  ['503 that no page may read', { kind: 'status', status: 503, cors: false }],
+  ['no headers', { kind: 'hang', at: 'headers' }],
+  ['half an answer', { kind: 'hang', at: 'body' }],
+  ['a reset', { kind: 'reset' }],
+  ['401', { kind: 'status', status: 401 }],
+  ['404', { kind: 'status', status: 404 }],
+  ['a redirect', { kind: 'status', status: 302, location: '/' }],
+  ['400', { kind: 'status', status: 400 }],
+  ['no CORS headers', { kind: 'no-cors' }],
+]
+const hits = 5
+const seconds = 5
+
+// Each is eleven pages.
+vi.setConfig({ testTimeout: 150_000 })
+
+let chromium: TestBrowser
+
+beforeAll(async () => {
+  chromium = await launchBrowser()
+})
+afterAll(() => chromium.close())
+
+/** The requests that some calls make during an outage of {@link seconds}, by the page's own clock. */
+async function requests(rig: Rig, fault: Fault, liar?: Habit): Promise<number> {
+  const context = await chromium.browser.newContext()
+  const page = await context.newPage()
+  const errors = errorsOf(page)
+  const seen = rig.collector.requests.length
+  await page.clock.install()
+  // Without jitter, so that two pages can be compared.
+  await page.addInitScript(`Math.random = () => 0.5; ${liar?.script ?? ''}`)
+  await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
+  await ready(page)
+  rig.collector.fault(fault)
+  for (const name of names(hits)) {
+    await page.evaluate(`void analytics.track('${name}')`)
+    await page.clock.runFor(50)
+  }
+  for (let past = 0; past < seconds * 1000; past += 250) await page.clock.runFor(250)
+  const made = rig.collector.requests.length - seen
+  rig.collector.fault(undefined)
+  await context.close()
+  return errors.length === 0 ? made : NaN
+}
+
+describe.concurrent('a storage that keeps nothing makes at most one request a hit more', () => {
+  test.for(outages)('%s', async ([, fault], { expect }) => {
+    const rig = await createRig()
+    try {
+      const most = (await requests(rig, fault)) + hits
+      for (const liar of liars) {
+        await rig.renewCollector()
+        const made = await requests(rig, fault, liar)
+        expect.soft(made, liar.name).toBeGreaterThan(0)
+        expect.soft(made, liar.name).toBeLessThanOrEqual(most)
+      }
+    } finally {
+      await rig.close()
+    }
+  })
+})
