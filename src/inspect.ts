@@ -13,7 +13,10 @@ export type InspectOptions = {
    *
    * @default undefined
    */
-  analytics?: { on(event: string, listener: (ctx: CallContext) => void): unknown }
+  analytics?: {
+    /** Segment's own `on()`. */
+    on(event: string, listener: (ctx: CallContext) => void): unknown
+  }
   /**
    * The origin of the collector whose inspector is told. Change it when `endpoint` is another one.
    *
