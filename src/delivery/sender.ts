@@ -15,7 +15,7 @@ export type Sender = (
 /** `Retry-After` in milliseconds from `from`; it is a number of seconds or a date (RFC 9110, 10.2.3). */
 export function parseRetryAfter(header: unknown, from: number): number | undefined {
   if (typeof header !== 'string') return undefined
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - from
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Number(new Date(header)) - from
   return ms > 0 ? ms : undefined
 }
 

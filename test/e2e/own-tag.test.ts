@@ -191,9 +191,7 @@ describe('a script that finds no tag', () => {
   test.each(lost)('says once how to write it: %s', async (_, html) => {
     await open(`${snippet()}${html()}`)
     await page.waitForFunction("typeof window.skalinPlugin === 'function'")
-    await page.clock.fastForward(4900)
-    expect(told).toEqual([])
-    await page.clock.fastForward(200)
+    await page.clock.fastForward(5000)
     await page.clock.fastForward(60_000)
     expect(told).toEqual([expect.stringMatching(/^Skalin: .*data-client-id/)])
   })
