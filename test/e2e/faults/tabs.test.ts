@@ -13,7 +13,6 @@ import {
   featureOf,
   names,
   openPage,
-  stored,
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
