@@ -58,7 +58,8 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node } },
+  { files: ['**/*.{js,mjs,cjs}'], languageOptions: { globals: globals.node } },
+  { files: ['test/fixtures/apps/unit/*.test.*'], languageOptions: { globals: globals.jest } },
   {
     files: ['src/**/*.ts'],
     rules: {

@@ -1,7 +1,7 @@
 import { exec, execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -59,18 +59,19 @@ export async function filesIn(folder: string): Promise<string[]> {
 
 export const read = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8')
 
-/** Runs a program of an installed package as its users do; what it says is the failure's message. */
+/** Runs a program of an installed package as its users do, and returns what it says; so does a failure. */
 export async function run(
   cwd: string,
   [file, ...args]: [string, ...string[]],
   env: Record<string, string> = {},
-): Promise<void> {
-  const program = join(root, 'node_modules', file)
-  await promisify(execFile)(process.execPath, [program, ...args], {
+): Promise<string> {
+  const program = isAbsolute(file) ? file : join(root, 'node_modules', file)
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], {
     cwd,
     env: { ...process.env, NODE_ENV: 'production', ...env },
   }).catch((error: unknown) => {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error([file, ...args].join(' ') + `\n${stdout}${stderr}`)
   })
+  return stdout + stderr
 }

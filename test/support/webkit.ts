@@ -33,8 +33,10 @@ export async function launchWebKit(
     if (isRunning(driver) && driver.pid) process.kill(-driver.pid, 'SIGKILL')
     await gone
     screen.kill()
+    process.off('exit', killNow)
   }
-  process.once('exit', () => void kill())
+  const killNow = () => void kill()
+  process.once('exit', killNow)
 
   const server = `http://127.0.0.1:${port}`
   await until(() => fetch(`${server}/status`), { message: 'the WebDriver of WebKit to listen' })
