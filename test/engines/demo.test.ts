@@ -22,12 +22,18 @@ describe.each(engines)('%s', (engine) => {
     const tab = await browser.newPage()
     await tab.goto(demo.origin)
     const press = (css: string, having = '') =>
-      tab.evaluate(
-        ([selector, text]) => {
-          const found = [...document.querySelectorAll<HTMLElement>(selector)]
-          found.find(({ textContent }) => textContent.includes(text))?.click()
-        },
-        [css, having] as const,
+      until(
+        () =>
+          tab.evaluate(
+            ([selector, text]) => {
+              const found = [...document.querySelectorAll<HTMLElement>(selector)]
+              const named = found.find(({ textContent }) => textContent.includes(text))
+              named?.click()
+              return named !== undefined
+            },
+            [css, having] as const,
+          ),
+        { message: `${css} ${having}` },
       )
     const counter = { waiting: 2, accepted: 3 }
     const shows = (kind: keyof typeof counter, count: number) =>
