@@ -27,7 +27,7 @@ test('docs/compatibility.md shows the versions and routes that the tests run, an
 
 test('docs/compatibility.md shows what is proved in every engine, each by a test of that name', async () => {
   const docs = await file('docs/compatibility.md')
-  const engines = docs.slice(docs.indexOf('## Engines'), docs.indexOf('## Versions'))
+  const engines = docs.slice(docs.indexOf('## Engines'), docs.indexOf('## Toolchains'))
   expect(rowsOf(engines)).toEqual(rowsOf(enginesTable()))
   const tests = (await file('test/engines/promises.ts')) + (await file('test/engines/demo.test.ts'))
   for (const [, promise = ''] of rowsOf(enginesTable()).slice(2)) {
