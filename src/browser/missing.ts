@@ -2,7 +2,6 @@
 const needs: Record<string, () => boolean> = {
   fetch: () => typeof fetch === 'function',
   URL: () => new URL('https://a/b').pathname === '/b',
-  URLSearchParams: () => new URLSearchParams({ a: ' ' }).toString() === 'a=+',
   crypto: () => typeof crypto.getRandomValues === 'function',
 }
 

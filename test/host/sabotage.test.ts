@@ -194,3 +194,23 @@ test('a context that cannot log stops nobody', async ({ host }) => {
   await host.analytics({}, plugin)
   expect(plugin.track(ctx)).toBe(ctx)
 })
+
+test('what a page lacks is one message in the log that names it', async ({ host }) => {
+  const analytics = await host.analytics()
+  const said: string[] = []
+  const ctx = { event: {}, log: (_: string, message: string) => said.push(message) }
+  const mend = breakAll(
+    [
+      [globalThis, 'fetch'],
+      [globalThis, 'URL'],
+      [globalThis, 'crypto'],
+    ],
+    { value: {} },
+  )
+  try {
+    await host.plugin().load(ctx, analytics)
+  } finally {
+    mend()
+  }
+  expect(said).toEqual([expect.stringContaining('fetch, URL, crypto')])
+})
