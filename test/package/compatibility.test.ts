@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { habitsTable } from '../fixtures/habits.ts'
@@ -42,6 +42,24 @@ test('docs/compatibility.md shows the libraries and habits that the tests run, a
     docs.indexOf('## Where it runs'),
   )
   expect(rowsOf(habits)).toEqual(rowsOf(habitsTable()))
+})
+
+test('docs/compatibility.md says what others do on the way, each line by a test', async () => {
+  const docs = await file('docs/compatibility.md')
+  const section = docs.slice(
+    docs.indexOf('## What others do'),
+    docs.indexOf('## What Segment does'),
+  )
+  const folders = ['test/host', 'test/segment']
+  const paths = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => `${folder}/${name}`)),
+  )
+  const tests = (await Promise.all(paths.flat().map(file))).join('')
+  const titles = rowsOf(section)
+    .slice(2)
+    .map((cells) => cells[3] ?? '')
+  expect(titles.length).toBeGreaterThan(15)
+  expect(titles.filter((title) => title === '' || !tests.includes(title))).toEqual([])
 })
 
 test('docs/compatibility.md has the inline stub that the tests run, and its length', async () => {
