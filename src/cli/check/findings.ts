@@ -126,7 +126,7 @@ const localNetwork = ({ endpoint, origin }: Tried): Finding[] =>
         finding(
           'Browser',
           'warning',
-          `Chrome asks the person before a page of ${origin} may reach this machine, and Safari lets no https page do so.`,
+          `Chrome asks the person before a page of ${origin} may reach this machine, and Safari may refuse it.`,
           'Develop on a page of this machine, such as http://localhost.',
         ),
       ]

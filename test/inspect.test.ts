@@ -1,0 +1,95 @@
+import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import type { DeliveryReport, SkalinSettings } from '../src/index.ts'
+import { inspect as off } from '../src/inspect-off.ts'
+import { inspect } from '../src/inspect.ts'
+
+type Told = { kind: string; clientId: string; report?: DeliveryReport; event?: object }
+
+/** What an inspector is told, and how often it was asked; `answers` can be switched off. */
+async function startInspector() {
+  const told: Told[] = []
+  const state = { requests: 0, answers: true }
+  const server = createServer((req, res) => {
+    let body = ''
+    req.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    req.on('end', () => {
+      state.requests += 1
+      if (!state.answers) return void res.destroy()
+      told.push(...(JSON.parse(body) as Told[]))
+      res.writeHead(204).end()
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { told, state, endpoint: `${origin}/hit`, origin }
+}
+
+const skipped: DeliveryReport = { outcome: 'skipped', reason: 'no-name', messageId: 'm1' }
+
+test('every report goes to the inspector of the endpoint, and to the listener that was given', async () => {
+  const { told, endpoint } = await startInspector()
+  const own: DeliveryReport[] = []
+  const given = {
+    clientId: 'c',
+    endpoint,
+    onDelivery: (report: DeliveryReport) => own.push(report),
+  }
+  const settings = inspect(given)
+  expect(settings).toMatchObject({ clientId: 'c', endpoint })
+  settings.onDelivery(skipped)
+  await expect.poll(() => told).toMatchObject([{ kind: 'report', clientId: 'c', report: skipped }])
+  expect(own).toEqual([skipped])
+})
+
+test('calls go there in order, also those that JSON cannot hold', async () => {
+  const { told, origin } = await startInspector()
+  const analytics = new EventEmitter()
+  const { onDelivery } = inspect<SkalinSettings>(
+    { clientId: 'c' },
+    { analytics, inspector: origin },
+  )
+  const circle: Record<string, unknown> = { messageId: 'm2' }
+  circle['self'] = circle
+  analytics.emit('dispatch_start', { event: { messageId: 'm1', type: 'page' } })
+  analytics.emit('dispatch_start', { event: circle })
+  onDelivery?.(skipped)
+  await expect.poll(() => told).toHaveLength(3)
+  expect(told).toMatchObject([
+    { kind: 'call', messageId: 'm1', event: { type: 'page' } },
+    { kind: 'call', messageId: 'm2', event: {} },
+    { kind: 'report' },
+  ])
+})
+
+test('without a collector it asks once, and breaks nothing', async () => {
+  const { told, state, endpoint } = await startInspector()
+  state.answers = false
+  const { onDelivery } = inspect<SkalinSettings>({ clientId: 'c', endpoint })
+  onDelivery?.(skipped)
+  await expect.poll(() => state.requests).toBe(1)
+  // A later one, by another plugin, is the marker.
+  for (let count = 0; count < 2000; count += 1) onDelivery?.(skipped)
+  state.answers = true
+  const marker = inspect<SkalinSettings>({ clientId: 'marker', endpoint })
+  marker.onDelivery?.(skipped)
+  await expect.poll(() => told.map(({ clientId }) => clientId)).toEqual(['marker'])
+  expect(state.requests).toBe(2)
+})
+
+test('an endpoint elsewhere is told to the inspector at its usual place', () => {
+  const settings = { clientId: 'c', endpoint: 'https://collect.example/hit' }
+  expect(inspect(settings).endpoint).toBe(settings.endpoint)
+  expect(() => inspect({ clientId: 'c', endpoint: 'nonsense' })).not.toThrow()
+})
+
+test('in a build for production the settings stay what they are', () => {
+  const settings = { clientId: 'c' }
+  expect(off(settings)).toBe(settings)
+})
