@@ -8,7 +8,11 @@ process.env.TZ = 'Europe/Paris'
 
 // Eight tabs at once need all of the machine: starved ones are killed with more under way.
 const crowded = ['test/e2e/faults/tabs.test.ts']
-const apart = ['test/host/**', 'test/{package,publish,function}/**', 'test/{e2e,engines}/**']
+const apart = [
+  'test/host/**',
+  'test/{package,publish,function}/**',
+  'test/{e2e,engines,toolchains}/**',
+]
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(packageJson.version) },
@@ -16,6 +20,20 @@ export default defineConfig({
     retry: 0,
     reporters: ['default', totals],
     projects: [
+      // They install applications: `npm run soak`, and CI.
+      ...(process.env.TOOLCHAINS
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'toolchains',
+                include: ['test/toolchains/**/*.test.ts'],
+                testTimeout: 300_000,
+                hookTimeout: 60_000,
+              },
+            },
+          ]
+        : []),
       // No DOM: that proves purity.
       { extends: true, test: { name: 'pure', include: ['test/**/*.test.ts'], exclude: apart } },
       {

@@ -47,9 +47,12 @@ describe.each(engines)('%s', (engine) => {
         { message: `${count} ${kind}`, deadlineMs: 30_000 },
       )
 
-    await until(() => tab.evaluate(() => document.querySelector('.panel:not([inert])') !== null), {
-      message: 'the demo to start',
-    })
+    await until(
+      () => tab.evaluate(() => document.querySelector('#state')?.textContent.includes('healthy')),
+      {
+        message: 'the demo to start',
+      },
+    )
     await press('button', 'Camille Roux')
     await shows('accepted', 2)
     await press('button[data-name="Report exported"]')
