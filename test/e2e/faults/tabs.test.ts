@@ -183,6 +183,8 @@ describe('a page that waits for nothing', () => {
     await track(page, names(3))
     await page.evaluate(() => window.analytics.track('last'))
     await settled(page)
+    // What was accepted is deleted a second later.
+    await page.clock.runFor(5000)
     await page.evaluate(() => {
       const counting = window as unknown as { timers: number }
       counting.timers = 0
