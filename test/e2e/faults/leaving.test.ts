@@ -59,41 +59,46 @@ const ways: Record<string, string> = {
 
 describe('leaving a page is no outage of a collector that is well', () => {
   for (const [way, leave] of Object.entries(ways)) {
-    test.each([
+    const pages = [
       ['that is kept', ''],
       ['that is not', unkept],
-    ])(`by ${way}, from a page %s: the next page's first call goes at once`, async (_, head) => {
-      const page = await context.newPage()
-      errors = errorsOf(page)
-      const next = rig.serve('npm', '/next', "anonymous: 'send'", head)
-      await page.goto(next)
-      await ready(page)
-      await page.goto(rig.serve('npm', '/app', "anonymous: 'send'", head))
-      await ready(page)
-      await track(page, ['before'])
-      await arrived(rig, ['before'])
-      rig.collector.fault({ kind: 'slow', ms: 150 })
-      await page.evaluate(`
+    ] as const
+    // Playwright loses sight of a page that comes out of the cache: see `tabs.test.ts`.
+    test.each(way === 'history' ? pages.slice(1) : pages)(
+      `by ${way}, from a page %s: the next page's first call goes at once`,
+      async (_, head) => {
+        const page = await context.newPage()
+        errors = errorsOf(page)
+        const next = rig.serve('npm', '/next', "anonymous: 'send'", head)
+        await page.goto(next)
+        await ready(page)
+        await page.goto(rig.serve('npm', '/app', "anonymous: 'send'", head))
+        await ready(page)
+        await track(page, ['before'])
+        await arrived(rig, ['before'])
+        rig.collector.fault({ kind: 'slow', ms: 150 })
+        await page.evaluate(`
         for (const name of ${JSON.stringify(names(3))}) void analytics.track(name)
         setTimeout(() => { ${leave} }, 20)`)
-      await page.waitForURL(way === 'reload' ? '**/app' : '**/next')
-      await until(
-        () => page.evaluate(() => 'analytics' in window && document.readyState !== 'loading'),
-        {
-          message: 'the next page',
-        },
-      )
-      await ready(page)
-      await track(page, ['first'])
-      // Half of what it took when leaving counted as an outage.
-      await arrived(rig, ['first'], 5000)
-      expect(await healthOf(page)).toEqual({ step: 0, networkErrors: 0 })
-      await arrived(rig, names(3), 30_000)
-      const times = names(3).map(
-        (name) => rig.collector.requests.filter(({ hit }) => featureOf(hit) === name).length,
-      )
-      expect(Math.max(...times)).toBeLessThanOrEqual(2)
-    })
+        await page.waitForURL(way === 'reload' ? '**/app' : /\/next\??$/)
+        await until(
+          () => page.evaluate(() => 'analytics' in window && document.readyState !== 'loading'),
+          {
+            message: 'the next page',
+          },
+        )
+        await ready(page)
+        await track(page, ['first'])
+        // Half of what it took when leaving counted as an outage.
+        await arrived(rig, ['first'], 5000)
+        expect(await healthOf(page)).toEqual({ step: 0, networkErrors: 0 })
+        await arrived(rig, names(3), 30_000)
+        const times = names(3).map(
+          (name) => rig.collector.requests.filter(({ hit }) => featureOf(hit) === name).length,
+        )
+        expect(Math.max(...times)).toBeLessThanOrEqual(2)
+      },
+    )
   }
 
   test('a real outage that begins while pages change is one all the same', async () => {
@@ -116,7 +121,7 @@ describe('a hidden tab', () => {
     await page.clock.install()
     rig.collector.fault({ kind: 'status', status: 503 })
     await page.evaluate(() => {
-      Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
       document.dispatchEvent(new Event('visibilitychange'))
     })
     for (const name of names(31)) {
@@ -128,7 +133,7 @@ describe('a hidden tab', () => {
     expect(rig.collector.requests.length).toBeLessThanOrEqual(8)
     rig.collector.fault(undefined)
     await page.evaluate(() => {
-      Object.defineProperty(document, 'visibilityState', { get: () => 'visible' })
+      Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true })
       document.dispatchEvent(new Event('visibilitychange'))
     })
     await until(
