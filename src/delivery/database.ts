@@ -39,6 +39,7 @@ export type Database = {
     done: (result: Result | undefined) => void,
     mode?: 'readwrite' | 'readonly',
   ) => void
+  /** For good. */
   close: () => void
 }
 
@@ -66,8 +67,8 @@ function furnish({ result: db, transaction }: IDBOpenDBRequest): void {
 export function createDatabase(enabled: boolean): Database {
   let db: IDBDatabase | undefined
   let opening: Promise<boolean> | undefined
-  /** Closing does not end an opening that is under way. */
-  let generation = 0
+  /** Closing does not end an opening that is under way, and what ends later must not open it again. */
+  let isClosed = false
   /** It failed or hung: not asked before then. */
   let restUntil = -Infinity
   /** Transactions under way, oldest first: when each began, and what it is to tell. */
@@ -91,7 +92,6 @@ export function createDatabase(enabled: boolean): Database {
 
   /** Opens it as it is; one that lacks our place, and is none of a later version of this code, gets it. */
   function connect(version: number | undefined, done: (opened: boolean) => void): void {
-    const current = generation
     const request = indexedDB.open(name, version)
     request.onupgradeneeded = () => furnish(request)
     request.onerror = () => done(false)
@@ -107,7 +107,7 @@ export function createDatabase(enabled: boolean): Database {
       } catch {
         // Closed again already.
       }
-      const isWanted = db === undefined && generation === current
+      const isWanted = db === undefined && !isClosed
       if (isFit && isWanted) {
         db = opened
         // Late, perhaps: then it hangs no more.
@@ -187,7 +187,7 @@ export function createDatabase(enabled: boolean): Database {
 
     open() {
       if (db !== undefined) return Promise.resolve(!isResting())
-      if (!enabled || isResting()) return Promise.resolve(false)
+      if (!enabled || isClosed || isResting()) return Promise.resolve(false)
       opening ??= new Promise((resolve) => {
         const end = (opened: boolean) => {
           clearTimeout(timer)
@@ -221,8 +221,7 @@ export function createDatabase(enabled: boolean): Database {
     },
 
     close() {
-      generation += 1
-      opening = undefined
+      isClosed = true
       clearTimeout(watchdog)
       watchdog = undefined
       disconnect()

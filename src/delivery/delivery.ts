@@ -111,6 +111,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   let starting: Promise<void> | undefined
   let hasLeft = false
+  let isStopped = false
   let lastMadeAt = 0
   let ofMillisecond = 0
 
@@ -144,6 +145,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     // Early, so that the first call finds the database open: opening it takes longer than storing.
     starting ??= outbox.start()
     return starting
+  }
+
+  /** What is asked after the end is answered by another, which ends with it. */
+  async function again<Answer>(ask: (delivery: Delivery) => Promise<Answer>): Promise<Answer> {
+    const delivery = createDelivery(options)
+    const answer = await ask(delivery)
+    await delivery.stop()
+    return answer
   }
 
   return {
@@ -191,19 +200,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       courier.look()
     },
     async forget() {
+      if (isStopped) return again((delivery) => delivery.forget())
       if (await isThere()) await outbox.forget()
     },
     async flush() {
+      if (isStopped) return again((delivery) => delivery.flush())
       if (!(await isThere())) return
       await start()
       await courier.flush()
     },
     async pending() {
+      if (isStopped) return again((delivery) => delivery.pending())
       if (!(await isThere())) return 0
       await start()
       return outbox.pending()
     },
     async stop() {
+      isStopped = true
       // Where nothing was begun, nothing is to be written down.
       if (starting === undefined) {
         database.close()

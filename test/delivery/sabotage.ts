@@ -12,7 +12,7 @@ const inert = () => ({}) as never
 type Method = (this: never, ...args: never[]) => unknown
 
 /** Puts something in the place of methods of the browser's. */
-function replace(
+export function replace(
   owner: object,
   names: readonly string[],
   by: (real: Method) => (this: never, ...args: never[]) => unknown,
@@ -27,7 +27,7 @@ function replace(
 }
 
 /** The transaction will never complete, nor abort. */
-function hang(transaction: IDBTransaction): void {
+export function hang(transaction: IDBTransaction): void {
   for (const name of ['oncomplete', 'onabort']) {
     Object.defineProperty(transaction, name, { get: () => null, set: () => undefined })
   }

@@ -1,0 +1,343 @@
+import { forceCloseDatabase } from 'fake-indexeddb'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createDatabase } from '../../src/delivery/database.ts'
+import { minute, second } from '../../src/delivery/endpoint.ts'
+import { hang, replace } from './sabotage.ts'
+import { hitOf, outcomes } from './support.ts'
+import { type Tab, type World, createWorld } from './world.ts'
+
+const ok = outcomes.answer(200)
+const stored = async (world: World) =>
+  (await world.stored()).map(({ hit }) => parseInt(hit.event_id, 16))
+
+async function setUp(): Promise<{ world: World; tab: Tab }> {
+  const world = createWorld()
+  world.online = false
+  return { world, tab: await world.open() }
+}
+
+/** Sees a method of every connection being called, until the test is over. */
+function onCall(name: 'transaction' | 'close', see: (db: IDBDatabase, result: unknown) => void) {
+  const end = replace(
+    IDBDatabase.prototype,
+    [name],
+    (real) =>
+      function (this: IDBDatabase, ...args: never[]) {
+        const result = real.apply(this as never, args)
+        see(this, result)
+        return result
+      },
+  )
+  onTestFinished(end)
+  return end
+}
+
+/** Counts the connections that are open. */
+function countConnections(): () => number {
+  const open = new Set<IDBDatabase>()
+  onCall('transaction', (db) => open.add(db))
+  onCall('close', (db) => open.delete(db))
+  return () => open.size
+}
+
+/** Makes a database as somebody else would. */
+function makeDatabase(version: number, furnish: (db: IDBDatabase) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const request = indexedDB.open('skalin', version)
+    request.onupgradeneeded = () => furnish(request.result)
+    request.onsuccess = () => {
+      request.result.close()
+      resolve()
+    }
+  })
+}
+
+const versionOf = async () =>
+  (await indexedDB.databases()).find(({ name }) => name === 'skalin')?.version
+
+const furnishOurs = (db: IDBDatabase) => {
+  const store = db.createObjectStore('outbox', { keyPath: 'id' })
+  store.createIndex('lane', ['hit.client_id', 'endpoint', 'due'])
+  store.createIndex('age', 'at')
+}
+
+describe('a connection that breaks is followed by a new one, and nothing is lost', () => {
+  test.each(['InvalidStateError', 'UnknownError', 'NotFoundError', 'TypeError'])(
+    'when it turns out to be dead: %s',
+    async (name) => {
+      const { world, tab } = await setUp()
+      vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(() => {
+        throw name === 'TypeError' ? new TypeError() : new DOMException('Dead', name)
+      })
+      tab.call(hitOf(1))
+      await world.settle()
+      tab.call(hitOf(2))
+      await world.settle()
+      expect(await stored(world)).toEqual([1, 2])
+    },
+  )
+
+  test('when the browser closes it', async () => {
+    const { world, tab } = await setUp()
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    tab.call(hitOf(1))
+    await world.settle()
+    // Safe: it is fake-indexeddb's own.
+    forceCloseDatabase(transaction.mock.contexts[0] as never)
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(await stored(world)).toEqual([1, 2])
+  })
+
+  test('when the site deletes the database', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    await world.settle()
+    indexedDB.deleteDatabase('skalin')
+    await world.settle()
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(await stored(world)).toEqual([2])
+  })
+})
+
+describe('a database', () => {
+  test.each<[string, (db: IDBDatabase) => void]>([
+    ['without our store', () => undefined],
+    ['with another store of its name', (db) => void db.createObjectStore('outbox')],
+    ['without indexes', (db) => void db.createObjectStore('outbox', { keyPath: 'id' })],
+  ])('%s gets it, beside what is there', async (_, furnish) => {
+    const world = createWorld()
+    world.online = false
+    await makeDatabase(1, (db) => {
+      db.createObjectStore('others')
+      furnish(db)
+    })
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    await world.settle()
+    expect(await stored(world)).toEqual([1])
+  })
+
+  test('of a later version is used if our store fits', async () => {
+    const world = createWorld()
+    world.online = false
+    await makeDatabase(7, furnishOurs)
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    await world.settle()
+    expect(await stored(world)).toEqual([1])
+    expect(await versionOf()).toBe(7)
+  })
+
+  test('of a later version is left alone if it does not: memory serves', async () => {
+    const world = createWorld()
+    await makeDatabase(7, (db) => void db.createObjectStore('others'))
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    await world.settle()
+    expect(world.flights).toHaveLength(1)
+    const [flight] = world.flights
+    if (flight) await world.answer(flight, ok)
+    expect(tab.reports).toMatchObject([{ outcome: 'accepted' }])
+    expect(await versionOf()).toBe(7)
+  })
+
+  test('that fails for a moment is not taken for one that lacks our store', async () => {
+    const { world, tab } = await setUp()
+    const broken = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(() => {
+      throw new DOMException('Not now', 'UnknownError')
+    })
+    tab.call(hitOf(1))
+    await world.settle()
+    broken.mockRestore()
+    expect(await versionOf()).toBe(1)
+  })
+
+  test('does nothing by halves', async () => {
+    const world = createWorld()
+    const database = createDatabase(true)
+    void database.open()
+    await world.settle()
+    const done = vi.fn()
+    database.run((store) => {
+      store.put({ id: '1', at: 0, due: 0 })
+      throw new Error('In the middle')
+    }, done)
+    await world.settle()
+    expect(done.mock.calls).toEqual([[undefined]])
+    expect(await stored(world)).toEqual([])
+  })
+
+  test('that does not open is tried again after a minute', async () => {
+    const world = createWorld()
+    world.online = false
+    const open = vi.spyOn(indexedDB, 'open').mockImplementationOnce(() => {
+      throw new DOMException('Broken', 'UnknownError')
+    })
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    await world.tick(minute - 1)
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(open).toHaveBeenCalledTimes(1)
+    await world.tick(1)
+    tab.call(hitOf(3))
+    await world.settle()
+    expect(open).toHaveBeenCalledTimes(2)
+    expect(await stored(world)).toEqual([1, 2, 3])
+  })
+
+  test('that is full: what it has not got is stored a minute later', async () => {
+    const { world, tab } = await setUp()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+      throw new DOMException('Full', 'QuotaExceededError')
+    })
+    tab.call(hitOf(1))
+    await world.settle()
+    put.mockRestore()
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(await world.stored()).toEqual([])
+    const pending = tab.pending()
+    await world.settle()
+    expect(await pending).toBe(2)
+    await world.tick(minute)
+    tab.call(hitOf(3))
+    await world.settle()
+    expect(await stored(world)).toEqual([1, 2, 3])
+  })
+})
+
+describe('a hang costs two seconds once', () => {
+  /** How long a flush takes, of hits that are answered at once. */
+  async function flushed(world: World, tab: Tab): Promise<number> {
+    const from = performance.now()
+    let tookMs = Infinity
+    void tab.flush().then(() => {
+      tookMs = performance.now() - from
+    })
+    for (let step = 0; step < 130 && tookMs === Infinity; step += 1) {
+      await world.settle()
+      for (const flight of [...world.flights]) await world.answer(flight, ok)
+      await world.tick(100)
+    }
+    return tookMs
+  }
+
+  test('of opening', async () => {
+    const world = createWorld()
+    const open = vi.spyOn(indexedDB, 'open').mockImplementation(() => ({}) as never)
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    expect(world.flights).toHaveLength(1)
+    expect(await flushed(world, tab)).toBeLessThanOrEqual(2100)
+    expect(open).toHaveBeenCalledTimes(1)
+    tab.call(hitOf(2))
+    expect(await flushed(world, tab)).toBeLessThanOrEqual(100)
+    expect(open).toHaveBeenCalledTimes(1)
+    await world.tick(minute)
+    open.mockRestore()
+    tab.call(hitOf(3))
+    await world.settle()
+    expect((await stored(world)).at(-1)).toBe(3)
+  })
+
+  test.each(['one transaction', 'all transactions'])('of %s', async (which) => {
+    const world = createWorld()
+    const tab = await world.open()
+    let count = 0
+    const end = onCall('transaction', (_, transaction) => {
+      count += 1
+      if (count === 1 || which === 'all transactions') hang(transaction as IDBTransaction)
+    })
+    tab.call(hitOf(1))
+    expect(await flushed(world, tab)).toBeLessThanOrEqual(2100)
+    tab.call(hitOf(2))
+    expect(await flushed(world, tab)).toBeLessThanOrEqual(which === 'one transaction' ? 2100 : 100)
+    expect(tab.reports.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
+    end()
+    await world.tick(minute)
+    tab.call(hitOf(3))
+    for (const flight of [...world.flights]) await world.answer(flight, ok)
+    await world.tick(2 * second)
+    expect(await stored(world)).toEqual([])
+  })
+
+  test('and it is used as soon as it answers after all', async () => {
+    const world = createWorld()
+    world.online = false
+    // fake-indexeddb begins its work by setImmediate.
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const opening = world.open()
+    vi.stubGlobal('setImmediate', setImmediate)
+    const tab = await opening
+    tab.call(hitOf(1))
+    await world.tick(2 * second)
+    for (const work of stalled) work()
+    await world.settle()
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(await stored(world)).toEqual([1, 2])
+  })
+})
+
+describe('no connection stays open', () => {
+  test('after being registered and deregistered 200 times', async () => {
+    const world = createWorld()
+    const connections = countConnections()
+    for (let time = 0; time < 200; time += 1) {
+      const opening = world.open()
+      const [tab] = world.tabs
+      if (time % 2 === 1) await opening
+      if (time % 3 === 0) tab?.call(hitOf(time))
+      const stopping = tab?.stop()
+      await opening
+      for (const flight of [...world.flights])
+        await world.answer(flight, time % 5 === 0 ? ok : outcomes.answer(404))
+      await stopping
+      world.tabs = []
+    }
+    await world.tick(5 * minute)
+    expect(connections()).toBe(0)
+    expect(world.timers()).toBe(0)
+    expect(world.channels()).toBe(0)
+  })
+
+  test('though it is opened late', async () => {
+    const world = createWorld()
+    const connections = countConnections()
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const opening = world.open()
+    vi.stubGlobal('setImmediate', setImmediate)
+    const tab = await opening
+    await world.tick(3 * second)
+    await tab.stop()
+    for (const work of stalled) work()
+    await world.tick(minute)
+    expect(connections()).toBe(0)
+  })
+
+  test.each(['forget', 'flush', 'pending'] as const)(
+    'though it is asked after the end: %s',
+    async (what) => {
+      const { world, tab } = await setUp()
+      const connections = countConnections()
+      tab.call(hitOf(1))
+      await world.settle()
+      void tab.stop()
+      await world.settle()
+      const asked: Promise<unknown> = tab[what]()
+      await world.tick(second)
+      if (what === 'pending') expect(await asked).toBe(1)
+      if (what === 'forget') expect(await stored(world)).toEqual([])
+      await world.tick(minute)
+      expect(connections()).toBe(0)
+      expect(world.timers()).toBe(0)
+    },
+  )
+})
