@@ -11,6 +11,7 @@ import {
 import type { Ending, Mode, Outcome } from './outcome.ts'
 import { onOutcome } from './policy.ts'
 import type { Sender } from './sender.ts'
+import { createWaits } from './waits.ts'
 
 /** The endpoint's state, shared by all tabs. */
 export type EndpointNote = {
@@ -65,13 +66,14 @@ export function createAttempts({
   note: EndpointNote
   page: Page
 }): Attempts {
+  const byOwnTime = createWaits()
   /** The state before and after requests that are probes. */
   let probe: { before: EndpointState; sent: EndpointState } | undefined
   /** As it is now: what another tab has learnt a moment ago must not be written over. */
-  const latest = () => note.read('now') ?? initialState
+  const latest = () => byOwnTime(note.read('now') ?? initialState)
 
   function state(): EndpointState {
-    const known = note.read() ?? initialState
+    const known = byOwnTime(note.read() ?? initialState)
     // Of several tabs one is to probe: what it did a moment ago counts.
     return isInTrouble(known) ? latest() : known
   }

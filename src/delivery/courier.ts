@@ -109,8 +109,9 @@ export function createCourier({
 
   /** Sends what can go now; gives a row that must be leased first. */
   function sendReady(): Entry | undefined {
+    const isReady = (entry: Entry) => (entry.isOwn || road.isWide()) && turns.isReady(entry)
     while (!stopped && road.obstacle(undefined, false) === undefined) {
-      const entry = queue.next(turns.isReady)
+      const entry = queue.next(isReady)
       if (entry === undefined || road.obstacle(entry, false) !== undefined) break
       if (outbox.discard(entry)) identities.close(entry.row)
       else if (outbox.isLeased(entry)) dispatch(entry)

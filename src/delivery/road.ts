@@ -9,6 +9,8 @@ import { initialWindow, nextWindow, openWindow } from './window.ts'
 export type Road = {
   /** What stands between a hit, or any hit, and the network now. */
   obstacle: (entry: Entry | undefined, leaving: boolean) => WaitReason | undefined
+  /** There is a place for what is not this page's: one is kept for its own calls. */
+  isWide: () => boolean
   enter: (entry: Entry) => void
   /** `isLost`: nobody was there to hear an answer. */
   exit: (entry: Entry, ending: Ending, isLost: boolean) => void
@@ -21,19 +23,28 @@ export function createRoad(attempts: Attempts, page: Page): Road {
   let bytes = 0
   let window = initialWindow
 
+  function places(): number {
+    const [oldest] = inFlight.values()
+    return oldest === undefined ? window : openWindow(window, elapsed() - oldest)
+  }
+
   return {
     obstacle(entry, leaving) {
       const state = attempts.state()
       if (isInTrouble(state)) window = 1
-      const [oldest] = inFlight.values()
       return obstacle(state, {
         now: now(),
         online: page.isOnline(),
         requests: inFlight.size,
-        window: oldest === undefined ? window : openWindow(window, elapsed() - oldest),
+        window: places(),
         bytes: bytes + (entry?.body.length ?? 0),
         leaving,
       })
+    },
+
+    isWide() {
+      const others = [...inFlight.keys()].filter(({ isOwn }) => !isOwn)
+      return others.length < Math.max(1, places() - 1)
     },
 
     enter(entry) {

@@ -107,9 +107,10 @@ test('a backlog and today’s calls take turns, each in its order', async () => 
   const isOwn = (number: number) => number > 10
   expect(sent.filter(isOwn)).toEqual(numbers(12, 11))
   expect(sent.filter((number) => !isOwn(number))).toEqual(numbers(6))
-  const runs = sent.map((number, index) => isOwn(number) === isOwn(sent[index + 1] ?? -number))
-  // After those that were on their way before anybody knew of it.
-  expect(runs.slice(3, 10)).not.toContain(true)
+  // Neither holds up the other.
+  const early = sent.slice(0, 12)
+  expect(early.filter(isOwn).length).toBeGreaterThanOrEqual(5)
+  expect(early.filter((number) => !isOwn(number)).length).toBeGreaterThanOrEqual(4)
 })
 
 describe('identities of one person follow one another', () => {

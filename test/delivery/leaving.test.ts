@@ -1,0 +1,277 @@
+import { describe, expect, test, vi } from 'vitest'
+import {
+  type EndpointState,
+  hour,
+  initialState,
+  minute,
+  second,
+} from '../../src/delivery/endpoint.ts'
+import type { Outcome } from '../../src/delivery/outcome.ts'
+import { hitOf, now, outcomes } from './support.ts'
+import { type Tab, type World, createWorld } from './world.ts'
+
+const { answer, network, timeout } = outcomes
+const ok = answer(200)
+const well: EndpointState = { ...initialState, answers: 'readable' }
+
+const flying = (world: World) => world.flights.map(({ hit }) => parseInt(hit.event_id, 16))
+
+async function setUp(
+  state: Partial<EndpointState> = {},
+): Promise<{ world: World; tab: Tab; sent: number[] }> {
+  const world = createWorld()
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  world.state = { ...well, ...state }
+  const sent: number[] = []
+  world.onSend = ({ hit }) => sent.push(parseInt(hit.event_id, 16))
+  return { world, tab: await world.open(), sent }
+}
+
+async function answerAll(world: World, outcome: Outcome): Promise<void> {
+  for (const flight of [...world.flights]) await world.answer(flight, outcome)
+}
+
+describe('leaving is no outage', () => {
+  test.each([0, 1, 500, 999])(
+    'requests that fail %i ms before the page goes say nothing',
+    async (ms) => {
+      const { world, tab } = await setUp()
+      tab.call(hitOf(1), hitOf(2), hitOf(3))
+      await answerAll(world, network)
+      await world.tick(ms)
+      tab.freeze()
+      await answerAll(world, network)
+      await world.tick(5 * second)
+      expect(world.state).toEqual(well)
+    },
+  )
+
+  test.each([network, timeout])('nor do those that fail after it has gone: %j', async (outcome) => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1), hitOf(2))
+    tab.freeze()
+    await answerAll(world, outcome)
+    await world.tick(5 * second)
+    tab.show()
+    await world.settle()
+    expect(world.state).toEqual(well)
+  })
+
+  test('nor those that fail when it is back already', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    tab.freeze()
+    tab.show()
+    await world.settle()
+    await answerAll(world, network)
+    await world.tick(2 * second)
+    expect(world.state).toEqual(well)
+  })
+
+  test('but one that fails and stays is one', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    await answerAll(world, network)
+    expect(world.state).toEqual(well)
+    await world.tick(second)
+    expect(world.state).toMatchObject({ networkErrors: 1, step: 1 })
+  })
+
+  test('and an answer is one', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    tab.freeze()
+    await answerAll(world, answer(503))
+    expect(world.state).toMatchObject({ step: 1, cause: 'status' })
+  })
+})
+
+describe('the next page', () => {
+  test('sends its first call at once, however much was in flight; that goes once more', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1), hitOf(2), hitOf(3))
+    await world.settle()
+    await tab.close()
+    await world.tick(100)
+    const next = await world.open()
+    next.call(hitOf(11))
+    expect(flying(world)).toContain(11)
+    for (let seconds = 0; seconds < 30; seconds += 1) {
+      await answerAll(world, ok)
+      await world.tick(second)
+    }
+    expect(sent.sort((a, b) => a - b)).toEqual([1, 1, 2, 2, 3, 3, 11])
+    expect(await world.stored()).toEqual([])
+  })
+
+  test('also where it went without an event, 20 seconds later', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1), hitOf(2))
+    await world.settle()
+    tab.crash()
+    const next = await world.open()
+    next.call(hitOf(11))
+    expect(flying(world)).toEqual([11])
+    await answerAll(world, ok)
+    await world.tick(20 * second)
+    expect(sent).toEqual([1, 2, 11, 1, 2])
+  })
+
+  test('is not held up by a probe that nobody heard of, but by the backoff', async () => {
+    const { world, tab } = await setUp({ step: 3, retryFrom: now - 8000, retryAt: now })
+    tab.call(hitOf(1))
+    expect(flying(world)).toEqual([1])
+    await tab.close()
+    await world.tick(100)
+    const next = await world.open()
+    next.call(hitOf(2))
+    await world.tick(100)
+    expect(flying(world)).toHaveLength(1)
+  })
+
+  test('waits for what is left of a backoff', async () => {
+    const backoff = { step: 6, retryFrom: now, retryAt: now + minute, cause: 'status' } as const
+    const { world, tab } = await setUp(backoff)
+    tab.call(hitOf(1))
+    await tab.close()
+    const next = await world.open()
+    next.call(hitOf(2))
+    await world.tick(minute - 1)
+    expect(flying(world)).toEqual([])
+    await world.tick(1)
+    expect(flying(world)).toHaveLength(1)
+  })
+})
+
+test('a hidden tab in an outage backs off like a visible one, and runs no timer for it', async () => {
+  async function requests(hidden: boolean): Promise<number> {
+    const { world, tab, sent } = await setUp()
+    if (hidden) tab.hide()
+    await world.tick(2 * second)
+    for (let call = 0; call < 31; call += 1) {
+      tab.call(hitOf(call))
+      await answerAll(world, answer(503))
+      if (hidden) expect(world.timers(tab)).toBeLessThanOrEqual(1)
+      await world.tick(second)
+      await answerAll(world, answer(503))
+    }
+    if (hidden) {
+      await world.tick(3 * second)
+      expect(world.timers(tab)).toBe(0)
+    }
+    return sent.length
+  }
+  const visible = await requests(false)
+  expect(visible).toBeLessThanOrEqual(6)
+  expect(await requests(true)).toBeLessThanOrEqual(visible)
+})
+
+describe('after trouble', () => {
+  test('one request goes out, and more with each answer', async () => {
+    const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + second })
+    tab.call(...Array.from({ length: 20 }, (_, index) => hitOf(index)))
+    const counts: number[] = []
+    await world.tick(second)
+    for (let round = 0; round < 4; round += 1) {
+      counts.push(world.flights.length)
+      const [flight] = world.flights
+      if (flight) await world.answer(flight, ok)
+    }
+    expect(counts).toEqual([1, 2, 3, 4])
+  })
+
+  test('two are in flight at most once one has been out for a second', async () => {
+    const { world, tab } = await setUp()
+    tab.call(...Array.from({ length: 20 }, (_, index) => hitOf(index)))
+    for (let round = 0; round < 2; round += 1) {
+      const [flight] = world.flights
+      if (flight) await world.answer(flight, ok)
+    }
+    expect(world.flights).toHaveLength(4)
+    await world.tick(second)
+    const last = world.flights.at(-1)
+    if (last) await world.answer(last, ok)
+    const another = world.flights.at(-1)
+    if (another) await world.answer(another, ok)
+    expect(world.flights).toHaveLength(2)
+  })
+
+  test.each([
+    ['a rate limit', answer(429, minute), minute, 1.5 * minute],
+    ['a moment named for all', answer(503, minute), minute, 1.5 * minute],
+  ])('browsers come back one by one: %s', async (_, outcome, from, to) => {
+    const returns = new Set<number>()
+    for (const random of [0, 0.2, 0.4, 0.6, 0.8, 0.999]) {
+      const { world, tab } = await setUp()
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      tab.call(hitOf(1))
+      await answerAll(world, outcome)
+      for (let waited = 0; world.flights.length === 0 && waited < hour; waited += 1000) {
+        await world.tick(1000)
+      }
+      returns.add(Date.now() - now)
+    }
+    expect(returns.size).toBe(6)
+    expect(Math.min(...returns)).toBeGreaterThanOrEqual(from)
+    expect(Math.max(...returns)).toBeLessThanOrEqual(to)
+  })
+})
+
+describe('whatever the clock says, nothing waits for longer than was decided', () => {
+  const jumps = [
+    -1000 * hour,
+    -25 * hour,
+    -hour,
+    -30 * minute,
+    -5 * minute,
+    -minute,
+    -1,
+    minute,
+    hour,
+    25 * hour,
+    1000 * hour,
+  ]
+  const waits: [string, Outcome[], number, number?][] = [
+    ['a backoff', [answer(503), answer(503), answer(503)], 5 * second],
+    ['a rate limit', [answer(429, 10 * minute)], 15 * minute],
+    ['an hour of silence', [answer(429, 5 * hour)], hour + 2.5 * minute],
+    ['a blocked endpoint', [network, network, network, network], 15 * second],
+    // Counted by the clock alone: no longer than twice.
+    ['a wrong address', [answer(404)], 5 * minute, 5 * minute],
+  ]
+
+  test.each(waits)(
+    'after %s',
+    async (_, replies, decidedMs, slackMs = 2 * second) => {
+      for (const jump of jumps) {
+        for (const part of [0.1, 0.9]) {
+          const { world, tab } = await setUp()
+          tab.call(hitOf(1))
+          for (const [index, outcome] of replies.entries()) {
+            await answerAll(world, outcome)
+            for (
+              let seconds = 0;
+              index < replies.length - 1 && world.flights.length === 0 && seconds < 60;
+              seconds += 0.1
+            ) {
+              await world.tick(100)
+            }
+          }
+          await world.tick(decidedMs * part)
+          // From now on the collector is well.
+          world.onSend = (flight) => void Promise.resolve().then(() => world.answer(flight, ok))
+          await answerAll(world, ok)
+          vi.setSystemTime(Date.now() + jump)
+          // A call brings the page to look, and finds what it would.
+          tab.call(hitOf(2))
+          await world.tick(decidedMs * (1 - part) + slackMs)
+          const ended = tab.reports.filter(({ outcome }) => outcome === 'accepted')
+          expect([jump, part, ended.length]).toEqual([jump, part, 2])
+          world.tabs = []
+          tab.crash()
+        }
+      }
+    },
+    20_000,
+  )
+})
