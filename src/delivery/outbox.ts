@@ -6,7 +6,7 @@ import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
 import { type Row, held, isDue } from './row.ts'
-import { count, deleteForgotten, free, freed, putNew, update } from './store.ts'
+import { count, deleteForgotten, free, freed, putNew, sentBefore, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
 import { createWriter } from './writer.ts'
@@ -181,11 +181,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const at = now()
       const sent = new Map(client.sent().map(({ id, at }) => [id, at]))
       const departed = { gone: client.gone(), sent }
-      const isFree = (row: Row) => row.owner === undefined && !isDue(row, at) && !sent.has(row.id)
       const unsaved = client
         .unsaved()
         .filter(({ id }) => !writer.hasEnded(id))
-        .map((row) => (isFree(row) ? row : freed(row, at, sent.get(row.id))))
+        .map((row) => {
+          const sentAt = sentBefore(row, sent, at)
+          const isFree = sentAt === undefined && row.owner === undefined && !isDue(row, at)
+          return isFree ? row : freed(row, at, sentAt)
+        })
       const done = await run(place, (store) => {
         free(store, lane, at, departed)
         putNew(store, unsaved)

@@ -93,6 +93,12 @@ export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: n
   return { ...rest, due: Math.min(rest.at, now) }
 }
 
+/** When a page that has left sent it, unless another has taken it since; not by a clock set back. */
+export function sentBefore(row: Row, sent: Departed['sent'], now: number): number | undefined {
+  const at = sent.get(row.id)
+  return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined
+}
+
 /** Frees what can be freed. */
 export function free(
   store: IDBObjectStore,
@@ -100,15 +106,19 @@ export function free(
   now: number,
   { gone, sent }: Departed,
 ): void {
-  for (const [id, sentAt] of sent) {
+  for (const id of sent.keys()) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
-      if (row && row.due !== held) store.put(freed(row, now, sentAt))
+      if (row === undefined || row.due === held) return
+      const sentAt = sentBefore(row, sent, now)
+      if (sentAt !== undefined) store.put(freed(row, now, sentAt))
     })
   }
   on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
     for (const row of rows) {
       const isGone = row.owner !== undefined && gone.includes(row.owner)
-      if (!sent.has(row.id) && (isGone || isDue(row, now))) store.put(freed(row, now))
+      if (sentBefore(row, sent, now) === undefined && (isGone || isDue(row, now))) {
+        store.put(freed(row, now))
+      }
     }
   })
 }

@@ -104,6 +104,25 @@ describe('the next page', () => {
     expect(await world.stored()).toEqual([])
   })
 
+  test('leaves alone what another tab has taken since, and is not held up by a clock set back', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1))
+    await world.settle()
+    await tab.close()
+    await world.open()
+    await world.tick(20 * second)
+    expect(flying(world)).toEqual([1])
+    await world.tick(second)
+    await world.open()
+    await world.tick(second)
+    expect(sent).toEqual([1, 1])
+    vi.setSystemTime(now - hour)
+    for (const open of [...world.tabs]) await open.close()
+    vi.setSystemTime(now - 2 * hour)
+    await world.open()
+    expect(flying(world)).toEqual([1])
+  })
+
   test('also where it went without an event, 20 seconds later', async () => {
     const { world, tab, sent } = await setUp()
     tab.call(hitOf(1), hitOf(2))
