@@ -5,7 +5,7 @@ import type { Variant } from './variants.ts'
 const width = 880
 const labels = 330
 const right = 30
-const rowHeight = 28
+const rowHeight = 30
 const top = 64
 
 /** Between the marks of a row, so that none hides another. */
@@ -16,6 +16,10 @@ const looks: Record<Variant, { colour: string; shape: (x: number, y: number) => 
   empty: {
     colour: '#8b949e',
     shape: (x, y) => `<rect x="${x - 4}" y="${y - 4}" width="8" height="8" rx="1"/>`,
+  },
+  floor: {
+    colour: '#2da44e',
+    shape: (x, y) => `<path d="M${x} ${y - 5}l5 9h-10z"/>`,
   },
   handWritten: {
     colour: '#d97706',
@@ -66,7 +70,7 @@ export function plot(measures: Measure[]): string {
       `<text x="${x(ms)}" y="${bottom + 18}" text-anchor="middle">${duration(ms)}</text>`,
   )
   const legend = all.map((variant, index) => {
-    const at = labels + index * 150
+    const at = labels + index * 130
     const { colour, shape } = looks[variant]
     return `<g fill="${colour}">${shape(at, 20)}</g><text x="${at + 14}" y="24">${columns[variant]}</text>`
   })
@@ -84,7 +88,7 @@ function mark(
   x: (ms: number) => number,
   middle: number,
 ): string {
-  const y = middle + (all.indexOf(variant) - 1) * offset
+  const y = middle + (all.indexOf(variant) - (all.length - 1) / 2) * offset
   const values = samples[variant]
   if (values.length === 0) return ''
   const { colour, shape } = looks[variant]

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../test/support/deadline.ts'
 import { acceptedBy } from '../test/support/fault-rig.ts'
-import { countOperations } from './operations.ts'
+import { operationsOf } from './operations.ts'
 import { all, columns } from './samples.ts'
 import { type Guest, type Stage, createStage } from './stage.ts'
 
@@ -44,7 +44,8 @@ type Calls = (guest: Guest) => Promise<unknown>
 async function delivered(stage: Stage, guest: Guest, calls: Calls): Promise<void> {
   stage.rig.collector.clear()
   await calls(guest)
-  if (guest.variant !== 'empty') {
+  if (guest.variant === 'floor') await sleep(5000)
+  else if (guest.variant !== 'empty') {
     const isThere = () => acceptedBy(stage.rig).length >= count
     await until(isThere, { message: `${count} hits`, deadlineMs: 120_000 })
   }
@@ -52,23 +53,13 @@ async function delivered(stage: Stage, guest: Guest, calls: Calls): Promise<void
 }
 
 async function printOperations(stage: Stage, calls: Calls): Promise<void> {
-  const table: Record<string, Record<string, string>> = {}
-  for (const variant of all) {
-    const guest = await stage.open(variant, { script: countOperations })
-    const read = () =>
-      guest.page.evaluate(() => ({
-        ...(window as unknown as { operations: Record<string, number> }).operations,
-      }))
-    const before = await read()
-    await delivered(stage, guest, calls)
-    for (const [name, after] of Object.entries(await read())) {
-      const perCall = (after - (before[name] ?? 0)) / count
-      ;(table[name] ??= {})[columns[variant]] = perCall.toFixed(2)
-    }
-    await guest.close()
-  }
+  const found = await operationsOf(stage, count, (guest) => delivered(stage, guest, calls))
+  const rows = [...found].map(([what, samples]) => {
+    const cells = all.map((variant) => [columns[variant], samples[variant][0]?.toFixed(2)])
+    return [what, Object.fromEntries(cells)] as const
+  })
   console.log('\nOperations per call')
-  console.table(table)
+  console.table(Object.fromEntries(rows))
 }
 
 async function printFunctions(stage: Stage, calls: Calls): Promise<void> {

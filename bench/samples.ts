@@ -3,6 +3,7 @@ import type { Variant } from './variants.ts'
 /** What is compared, by the names of the tables. */
 export const columns: Record<Variant, string> = {
   empty: 'Segment alone',
+  floor: 'The floor',
   handWritten: 'Hand-written',
   ours: 'This plugin',
 }
@@ -15,13 +16,34 @@ export type Samples = Record<Variant, number[]>
 export type Measure = {
   what: string
   when: string
-  unit: 'ms' | 'MB' | 'hits'
+  unit: 'ms' | 'MB' | 'hits' | 'requests'
   samples: Samples
   /** At this value it was given up. */
   limit?: number
+  goal?: Goal
 }
 
-export const createSamples = (): Samples => ({ empty: [], handWritten: [], ours: [] })
+/** What this plugin's median may be at most, as a multiple of another's. */
+export type Goal = { atMost: number; times: Variant }
+
+/** What is left of a cost when Segment's own is taken off, round by round. */
+export function added({ what, when, unit, samples }: Measure): Measure {
+  const over = (variant: Variant) =>
+    samples[variant].map((value, round) => value - (samples.empty[round] ?? NaN))
+  return {
+    what: `${what}, the plugin's share`,
+    when,
+    unit,
+    samples: {
+      empty: [],
+      floor: over('floor'),
+      handWritten: over('handWritten'),
+      ours: over('ours'),
+    },
+  }
+}
+
+export const createSamples = (): Samples => ({ empty: [], floor: [], handWritten: [], ours: [] })
 
 /** How long to measure: until a time of `performance.now()`, but never less or more than so often. */
 export type Plan = { until: number; atLeast: number; atMost: number }

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Browser, CDPSession, Page } from 'playwright-core'
 import { launchBrowser } from '../test/support/browser.ts'
-import { leaveBehind, names, writtenDown } from '../test/support/fault-rig.ts'
+import { until } from '../test/support/deadline.ts'
+import { leaveBehind, names, stored } from '../test/support/fault-rig.ts'
 import { type Rig, createRig } from '../test/support/rig.ts'
 import type { Variant } from './variants.ts'
 
@@ -93,7 +94,8 @@ export async function createStage({ minify = true } = {}): Promise<Stage> {
         await leaveBehind(guest.page, rig, names(waiting))
         await guest.page.goto(app)
         await start(guest)
-        await writtenDown(guest.page, waiting)
+        const areThere = async () => (await stored(guest.page)).length >= waiting
+        await until(areThere, { message: `${waiting} hits that wait`, deadlineMs: 30_000 })
       }
       return guest
     },
