@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { hour, minute, second } from '../../src/delivery/endpoint.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
+import type { Hit } from '../../src/hit/hit.ts'
 import { hitOf, outcomes } from './support.ts'
 import { type Flight, type Tab, type World, begin } from './world.ts'
 
@@ -34,6 +35,7 @@ const which = fc.nat({ max: 9 })
 const what = <Name extends string>(name: Name) => fc.constant(name)
 const action = fc.oneof(
   { weight: 5, arbitrary: fc.record({ what: what('call'), which, hits }) },
+  { weight: 2, arbitrary: fc.record({ what: what('identify'), which }) },
   { weight: 8, arbitrary: fc.record({ what: what('answer'), which, outcome }) },
   { weight: 5, arbitrary: fc.record({ what: what('tick'), ms }) },
   { weight: 2, arbitrary: fc.record({ what: what('open') }) },
@@ -43,6 +45,14 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ what: what('switch'), which }) },
   // Offline, or online again.
   { weight: 1, arbitrary: fc.record({ what: what('network') }) },
+  // The clock is set, ahead or back.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: what('clock'),
+      jumpMs: fc.constantFrom(-24 * hour, -hour, -minute, minute, hour, 24 * hour),
+    }),
+  },
 )
 type Action = typeof action extends fc.Arbitrary<infer A> ? A : never
 
@@ -52,7 +62,9 @@ const pick = <Item>(items: Item[], which: number) => items[which % items.length]
 type Model = {
   persistent: boolean
   /** Every hit that was posted, as it was, and by whom. */
-  posted: Map<string, { json: string; by: Tab }>
+  posted: Map<string, { json: string; by: Tab; at: number }>
+  /** Once the clock was set, nobody knows what time it was. */
+  isClockRight: boolean
   /** When the collector asked a tab for silence, and until when. */
   silences: { from: number; until: number; tab: Tab }[]
   /** What a request broke, in words. */
@@ -73,6 +85,7 @@ function watch(world: World, persistent: boolean): Model {
     posted: new Map(),
     silences: [],
     broken: [],
+    isClockRight: true,
     reportsOf: ({ reports }, id) => reports.filter(({ row }) => row.id === id),
     hasEnded: (id) => [...senders].some((tab) => model.reportsOf(tab, id).some(isEnd)),
   }
@@ -81,6 +94,14 @@ function watch(world: World, persistent: boolean): Model {
     model.silences.some(({ from, until, tab: asked }) => {
       const heardMs = tab === asked ? 0 : persistent ? 100 : Infinity
       return Date.now() >= from + heardMs && Date.now() < until
+    })
+  /** Other tabs hear of an identity a little later; where nothing is stored, never. */
+  const overtakes = ({ tab, hit }: Flight, others: Flight[]) =>
+    hit.action === 'ui' &&
+    others.some(({ hit: older }) => {
+      const made = model.posted.get(older.event_id)
+      const isHeard = made?.by === tab || (persistent && Date.now() - (made?.at ?? 0) > 100)
+      return older.action === 'ui' && older.event_id < hit.event_id && isHeard
     })
   world.onSend = (flight) => {
     const { tab, hit, mode } = flight
@@ -98,16 +119,28 @@ function watch(world: World, persistent: boolean): Model {
 
     const rules = {
       'nothing is sent while offline': world.online,
-      'nothing is sent before the floor': !isSilent(tab),
-      'nothing is sent before its time': follows || Date.now() >= Math.max(...dues),
+      'nothing is sent before the floor': !model.isClockRight || !isSilent(tab),
+      'no identity overtakes another': follows || !model.isClockRight || !overtakes(flight, others),
+      'nothing is sent before its time':
+        follows || !model.isClockRight || Date.now() >= Math.max(...dues),
       'four are in flight at most': follows || tab.hidden || ofTab.length < 4,
-      'a hit is in flight once': !others.some((other) => other.hit.event_id === id),
+      // A lease of a clock that was set back is over.
+      'a hit is in flight once':
+        !model.isClockRight || !others.some((other) => other.hit.event_id === id),
       'a hit says the same every time': JSON.stringify(hit) === model.posted.get(id)?.json,
       'what has ended is not sent again': !reports.some(isEnd),
     }
     for (const [rule, holds] of Object.entries(rules)) if (!holds) model.broken.push(rule)
   }
   return model
+}
+
+async function post(world: World, model: Model, tab: Tab, hits: Hit[]): Promise<void> {
+  for (const hit of hits) {
+    model.posted.set(hit.event_id, { json: JSON.stringify(hit), by: tab, at: Date.now() })
+  }
+  tab.call(...hits)
+  await world.settle()
 }
 
 /** Lets one thing happen, in the world and in the model. */
@@ -118,9 +151,12 @@ async function perform(world: World, model: Model, action: Action): Promise<void
       if (tab === undefined) return
       const from = model.posted.size
       const hits = Array.from({ length: action.hits }, (_, index) => hitOf(from + index))
-      for (const hit of hits) model.posted.set(hit.event_id, { json: JSON.stringify(hit), by: tab })
-      tab.call(...hits)
-      return world.settle()
+      return post(world, model, tab, hits)
+    }
+    case 'identify': {
+      const identity = { action: 'ui', identity: '{"id":"alice"}' } as const
+      if (tab) await post(world, model, tab, [hitOf(model.posted.size, identity)])
+      return
     }
     case 'answer': {
       const flight = pick(world.flights, action.which)
@@ -141,6 +177,10 @@ async function perform(world: World, model: Model, action: Action): Promise<void
       return world.settle()
     case 'network':
       return world.setOnline(!world.online)
+    case 'clock':
+      model.isClockRight = false
+      vi.setSystemTime(Date.now() + action.jumpMs)
+      return world.settle()
   }
 }
 
@@ -188,6 +228,12 @@ async function expectAllWell(world: World, model: Model): Promise<void> {
 
 /** From now on the network and the collector are well, and somebody looks at a page. */
 async function heal(world: World, model: Model): Promise<void> {
+  const see = world.onSend
+  world.onSend = (flight) => {
+    see(flight)
+    void Promise.resolve().then(() => respond(world, model, flight, answer(200)))
+  }
+  for (const flight of [...world.flights]) await respond(world, model, flight, answer(200))
   if (!world.online) await world.setOnline(true)
   if (model.persistent) await world.open()
   for (const tab of world.tabs) if (tab.hidden) tab.show()
@@ -196,9 +242,6 @@ async function heal(world: World, model: Model): Promise<void> {
     return world.flights.length === 0 && (await waiting(world, model)) === 0
   }
   for (let minutes = 0; minutes < 4 * 60 && !(await isQuiet()); minutes += 1) {
-    for (let flight = world.flights[0]; flight; flight = world.flights[0]) {
-      await respond(world, model, flight, answer(200))
-    }
     await world.tick(minute)
   }
 }
