@@ -25,7 +25,7 @@ const goals: [what: string, atMost?: number][] = [
 ]
 
 /** Runs in the page, before its scripts. */
-export function countOperations(): void {
+function countOperations(): void {
   const counts: Record<string, number> = {}
   const watch = (owner: object, name: string, label: string, kind: 'value' | 'get' | 'set') => {
     const own = Object.getOwnPropertyDescriptor(owner, name)
