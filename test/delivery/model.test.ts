@@ -219,8 +219,8 @@ async function expectAllWell(world: World, model: Model): Promise<void> {
     if (model.persistent) {
       expect(JSON.stringify(rows.get(id)), 'accepted, dropped or stored').toBe(json)
     }
-    // Whoever posted it comes back to it, unless an event will make it.
-    const isBusy = world.timers(by) > 0 || world.flights.some(({ tab }) => tab === by)
+    // Whoever posted it, or has taken it, comes back to it, unless an event will make it.
+    const isBusy = world.tabs.some((tab) => world.timers(tab) > 0) || world.flights.length > 0
     expect(isBusy || by.dead || by.hidden || !world.online, 'not forgotten').toBe(true)
   }
   if (!model.persistent) expect(await waiting(world, model)).toBe(open.length)

@@ -113,6 +113,18 @@ test('a backlog and today’s calls take turns, each in its order', async () => 
   expect(early.filter((number) => !isOwn(number)).length).toBeGreaterThanOrEqual(4)
 })
 
+test('a backlog leaves a place for today’s calls', async () => {
+  const { world, tab } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+  tab.call(...numbers(6).map((number) => hitOf(number)))
+  await world.settle()
+  tab.crash()
+  await world.tick(second)
+  const next = await world.open()
+  expect(flying(world)).toEqual([1])
+  next.call(hitOf(11))
+  expect(flying(world)).toEqual([1, 11])
+})
+
 describe('identities of one person follow one another', () => {
   test('while features, and those of others, go on', async () => {
     const { world, tab, sent } = await setUp()
