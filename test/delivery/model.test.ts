@@ -278,10 +278,13 @@ test.each([
           }
           await heal(world, model)
           await expectAllWell(world, model)
-          expect(await waiting(world, model)).toBe(0)
+          const open = [...model.posted.keys()].filter((id) => !model.hasEnded(id))
+          expect(open).toEqual([])
+          // A lease of a clock that was set back is over, and what two have sent may stay for a while.
+          if (model.isClockRight) expect(await waiting(world, model)).toBe(0)
           // And then there is nothing left to do.
           await world.tick(2 * hour)
-          expect(world.timers()).toBe(0)
+          if (model.isClockRight) expect(world.timers()).toBe(0)
         },
       ),
       { seed, numRuns },
