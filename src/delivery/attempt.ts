@@ -57,6 +57,9 @@ export type Attempts = {
  */
 const doubtMs = second
 
+const isAcceptance = (outcome: Outcome): outcome is Outcome & { kind: 'answer' } =>
+  outcome.kind === 'answer' && outcome.status >= 200 && outcome.status < 300
+
 export function createAttempts({
   send,
   note,
@@ -88,7 +91,7 @@ export function createAttempts({
     const departures = page.departures()
     for (;;) {
       const sentAt = now()
-      const before = latest()
+      const before = state()
       const sent = onSend(before, mode, sentAt)
       if (sent !== before) {
         // Several go on leaving, one after the other.
@@ -96,12 +99,13 @@ export function createAttempts({
         probe = { before: first, sent }
         learn(before, sent)
       }
-      const onLateAnswer = (late: Outcome) => {
-        if (late.kind === 'answer' && late.status >= 200 && late.status < 300) onLate(late.status)
-      }
-      const outcome = await send(body, mode, onLateAnswer)
-      const judged = () =>
-        onOutcome(latest(), outcome, {
+      const outcome = await send(body, mode, (late) => {
+        if (isAcceptance(late)) onLate(late.status)
+      })
+      const judge = () => {
+        // Where all is well there is nothing to learn that another tab could have written over.
+        const known = isAcceptance(outcome) ? state() : latest()
+        const attempt = {
           mode,
           sentAt,
           now: now(),
@@ -110,13 +114,15 @@ export function createAttempts({
           noCors: page.noCors(),
           reachedAt,
           random: Math.random(),
-        })
-      let { state: after, verdict } = judged()
+        }
+        return { known, ...onOutcome(known, outcome, attempt) }
+      }
+      let { known, state: after, verdict } = judge()
       if (outcome.kind === 'network' && verdict.outcome !== 'again') {
         await new Promise((resolve) => setTimeout(resolve, doubtMs))
-        ;({ state: after, verdict } = judged())
+        ;({ known, state: after, verdict } = judge())
       }
-      learn(latest(), after)
+      learn(known, after)
       if (verdict.outcome !== 'again') return verdict
       if (isOver()) return { outcome: 'waiting', reason: 'network' }
       mode = 'no-cors'
