@@ -39,7 +39,7 @@ afterEach(async () => {
 
 /** Where a hit goes that somebody else's attributes made. */
 const elsewhere = () =>
-  `data-client-id="not-ours" data-endpoint="${rig.collector.endpoint}?not-ours"`
+  `data-client-id="not-ours" data-anonymous="send" data-endpoint="${rig.collector.endpoint}?not-ours"`
 
 const ourAttributes = (more = '') =>
   `data-client-id="test-client" data-anonymous="send" data-endpoint="${rig.collector.endpoint}" ${more}`
@@ -65,21 +65,23 @@ async function open(html: string): Promise<void> {
   await page.goto(rig.site.page('/own-tag', `<!doctype html><body>${html}`))
 }
 
-/** Makes a call once Segment and the plugin are there; it arrives where our own tag says. */
-async function arrives(name = 'Used'): Promise<void> {
-  await page.evaluate(
-    (event) =>
-      new Promise<void>((resolve) => {
-        void window.analytics.ready(() => {
-          void window.analytics.track(event)
-          resolve()
-        })
-      }),
-    name,
-  )
-  const [received] = await rig.collector.hits({ where: (hit) => featureOf(hit) === name })
-  expect(received?.hit.client_id).toBe('test-client')
-  expect(rig.collector.requests.map(({ url }) => url)).toEqual(['/hit'])
+/** Makes two calls once Segment and the plugin are there; they arrive where our own tag says alone. */
+async function arrives(): Promise<void> {
+  for (const name of ['Used', 'Marker']) {
+    await page.evaluate(
+      (event) =>
+        new Promise<void>((resolve) => {
+          void window.analytics.ready(() => {
+            void window.analytics.track(event)
+            resolve()
+          })
+        }),
+      name,
+    )
+    const [received] = await rig.collector.hits({ where: (hit) => featureOf(hit) === name })
+    expect(received?.hit.client_id).toBe('test-client')
+  }
+  expect(rig.collector.requests.map(({ url }) => url)).toEqual(['/hit', '/hit'])
   expect(told).toEqual([])
 }
 
