@@ -27,8 +27,17 @@ export function createList(endpoint: () => string) {
   let activeId: string | undefined
   let openExtra = 0
 
-  const rowHeight = () => Number.parseFloat(getComputedStyle(list).getPropertyValue('--row'))
-  const indexOf = (id: string | undefined) => rows.findIndex(({ row }) => row.id === id)
+  // Looked up once for each drawing: there may be thousands of rows.
+  let height = 0
+  let openIndex = -1
+  let activeIndex = -1
+  function findPlaces(): void {
+    height = Number.parseFloat(getComputedStyle(list).getPropertyValue('--row'))
+    openIndex = indexOf(openId)
+    activeIndex = indexOf(activeId)
+  }
+  const indexOf = (id: string | undefined) =>
+    id === undefined ? -1 : rows.findIndex(({ row }) => row.id === id)
   /** Narrow, the page scrolls as a whole. */
   const scrolled = () =>
     scroller.scrollHeight > scroller.clientHeight + 1 &&
@@ -46,17 +55,15 @@ export function createList(endpoint: () => string) {
 
   /** Where a row begins, in pixels of the list. */
   function topOf(index: number): number {
-    const open = indexOf(openId)
-    return index * rowHeight() + (open >= 0 && open < index ? openExtra : 0)
+    return index * height + (openIndex >= 0 && openIndex < index ? openExtra : 0)
   }
 
   function range(): [number, number] {
-    const height = rowHeight()
     const { from, height: seen } = sight()
-    const open = indexOf(openId)
+    const openEnd = (openIndex + 1) * height
     const at = (y: number) => {
-      const isBelow = open >= 0 && y > (open + 1) * height
-      return Math.floor((isBelow ? Math.max((open + 1) * height, y - openExtra) : y) / height)
+      const isBelow = openIndex >= 0 && y > openEnd
+      return Math.floor((isBelow ? Math.max(openEnd, y - openExtra) : y) / height)
     }
     const first = Math.max(0, Math.min(rows.length, at(from) - spare))
     return [first, Math.max(first, Math.min(rows.length, at(from + seen) + 1 + spare))]
@@ -74,11 +81,11 @@ export function createList(endpoint: () => string) {
   }
 
   function draw(): void {
+    findPlaces()
     const [first, end] = range()
     const indexes = Array.from({ length: end - first }, (_, index) => first + index)
     // What has the focus, or is open, stays in the page wherever the reader has gone.
-    const kept = [activeId, openId].map(indexOf)
-    const extra = [...new Set(kept)].filter(
+    const extra = [...new Set([activeIndex, openIndex])].filter(
       (index) => index >= 0 && (index < first || index >= end),
     )
     const drawn = new Set([...indexes, ...extra])
@@ -100,14 +107,14 @@ export function createList(endpoint: () => string) {
       element.style.top = isAway ? `${topOf(index)}px` : ''
       element.ariaPosInSet = String(index + 1)
       element.ariaSetSize = String(rows.length)
-      button.tabIndex = index === Math.max(0, indexOf(activeId)) ? 0 : -1
+      button.tabIndex = index === Math.max(0, activeIndex) ? 0 : -1
       update(shown, state.now, state.roadOpensAt)
       setOpen(shown.row.id === openId)
       if (element === next) next = next.nextElementSibling
       else list.insertBefore(element, next)
     }
     const open = openId === undefined ? undefined : views.get(openId)
-    openExtra = open ? open.element.offsetHeight - rowHeight() : 0
+    openExtra = open ? open.element.offsetHeight - height : 0
     newest.hidden = sight().from < 20
   }
 
@@ -136,14 +143,14 @@ export function createList(endpoint: () => string) {
 
   /** Goes to a row, wherever it is. */
   function go(index: number): void {
-    const target = rows[Math.max(0, Math.min(rows.length - 1, index))]
+    const position = Math.max(0, Math.min(rows.length - 1, index))
+    const target = rows[position]
     if (!target) return
-    const position = indexOf(target.row.id)
-    const { from, height } = sight()
+    const { from, height: seen } = sight()
     const top = topOf(position)
-    const bottom = top + rowHeight()
+    const bottom = top + height
     if (top < from) scrolled().scrollTop -= from - top
-    else if (bottom > from + height) scrolled().scrollTop += bottom - from - height
+    else if (bottom > from + seen) scrolled().scrollTop += bottom - from - seen
     activeId = target.row.id
     draw()
     views.get(target.row.id)?.button.focus({ preventScroll: true })
@@ -184,14 +191,16 @@ export function createList(endpoint: () => string) {
   return {
     /** Shows these rows; with `anew` from the first one on. */
     show(next: ShownRow[], now: number, roadOpensAt: number, anew: boolean): void {
-      const top = rows[range()[0] + (sight().from > 0 ? spare : 0)] ?? rows[0]
-      const isReading = !anew && (sight().from > 0 || openId !== undefined)
-      const place = top && topOf(indexOf(top.row.id))
+      const isScrolled = sight().from > 0
+      const first = isScrolled ? Math.max(0, Math.min(range()[0] + spare, rows.length - 1)) : 0
+      const top = rows[first]
+      const isReading = !anew && (isScrolled || openId !== undefined)
+      const place = topOf(first)
       rows = next
       state = { now, roadOpensAt }
-      if (anew && sight().from > 0) scrolled().scrollTop -= sight().from
+      if (anew && isScrolled) scrolled().scrollTop -= sight().from
       draw()
-      if (isReading && top && place !== undefined) {
+      if (isReading && top) {
         const index = indexOf(top.row.id)
         const moved = index < 0 ? 0 : topOf(index) - place
         if (moved !== 0) {

@@ -16,6 +16,7 @@ import { kindLabels } from './words.ts'
 
 /** Often enough for the eye; each time all rows are looked at. */
 const drawEveryMs = 100
+const choicesEveryMs = 1000
 
 const collector = find('meta[name=collector]', HTMLMetaElement).content
 /** Where the demo's hits go instead of to the collector. */
@@ -25,6 +26,7 @@ const ledger = createLedger()
 const timeline = createTimeline(Date.now())
 let endpoint = ''
 let isAnew = false
+let choicesAt = 0
 
 const choose = () => {
   isAnew = true
@@ -48,7 +50,11 @@ function show(): void {
   const kind = counters.kind()
   const { tally, values, rows } = select(ledger, { kind, who: filters.who() }, now)
   counters.show(tally)
-  filters.show(values)
+  // What there is to choose from may be hundreds of values.
+  if (now >= choicesAt + choicesEveryMs) {
+    choicesAt = now
+    filters.show(values)
+  }
   list.show(rows, now, ledger.roadOpensAt(), isAnew)
   isAnew = false
   const isFiltered = tally.calls > 0

@@ -1,7 +1,7 @@
 // Pure: which rows are shown, and what there is to choose from.
 import type { Ledger } from './ledger.ts'
 import type { Row } from './row.ts'
-import { type Kind, type Status, type Tally, statusOf } from './status.ts'
+import { type Kind, type Status, type Tally, isOpen, statusOf } from './status.ts'
 import { type Who, type WhoColumn, whoColumns, whoOf } from './who.ts'
 
 /** What is asked for in each column; `undefined` for anything. */
@@ -16,15 +16,20 @@ export type ShownRow = { row: Row; status: Status; who: Who }
 
 export type Selection = { tally: Tally; values: Values; rows: ShownRow[] }
 
-/** Who a row is about is asked for each time the list is drawn, and changes only with the row. */
-const known = new WeakMap<Row, { version: number; who: Who }>()
+type Known = { version: number; who: Who; status: Status }
 
-function cachedWho(row: Row): Who {
-  const found = known.get(row)
-  if (found?.version === row.version) return found.who
-  const who = whoOf(row)
-  known.set(row, { version: row.version, who })
-  return who
+/** All rows are looked at each time the list is drawn, and most have not changed. */
+const cache = new WeakMap<Row, Known>()
+
+function look(row: Row, now: number): Known {
+  const found = cache.get(row)
+  const isSame = found?.version === row.version
+  // How far it is depends on the time for as long as it is under way.
+  if (isSame && !isOpen(found.status.kind)) return found
+  const { version } = row
+  const known = { version, who: isSame ? found.who : whoOf(row), status: statusOf(row, now) }
+  cache.set(row, known)
+  return known
 }
 
 /** The chosen rows, newest first. */
@@ -38,8 +43,7 @@ export function select(ledger: Ledger, { kind, who: wanted }: Choice, now: numbe
   }
   const rows: ShownRow[] = []
   for (const row of ledger.rows().values()) {
-    const status = statusOf(row, now)
-    const who = cachedWho(row)
+    const { status, who } = look(row, now)
     tally.calls += 1
     tally[status.kind] += 1
     let fits = kind === undefined || status.kind === kind
