@@ -36,9 +36,11 @@ export function createIdentities(client: Client, hash: (text: string) => string)
     before({ id, hit, at }) {
       if (hit.action !== 'ui') return undefined
       const who = personOf(hit)
+      // Of the same millisecond in two tabs, one goes first all the same.
+      const isOlder = (open: OpenIdentity) => open.at < at || (open.at === at && open.id < id)
       const older = client
         .identities()
-        .filter((open) => open.who === who && open.id !== id && open.at < at && open.at <= now())
+        .filter((open) => open.who === who && isOlder(open) && open.at <= now())
       return older.sort((a, b) => a.at - b.at)[0]
     },
   }
