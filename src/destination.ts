@@ -168,6 +168,7 @@ export function createDestination(
       unwatchTabs = watchOtherTabs((key) => {
         if (key === personKey || key === null) people.doubt()
         if (key === visitKey || key === null) visits.doubt()
+        delivery.changedElsewhere(key)
         if (key?.startsWith('skalin:') !== true) {
           for (const user of storedUsers.values()) user.doubt(key)
         }

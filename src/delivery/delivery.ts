@@ -42,6 +42,8 @@ export type Delivery = {
   back: () => void
   /** The network is back. */
   online: () => void
+  /** Another tab has changed what it keeps in `localStorage` under this key. */
+  changedElsewhere: (key: string | null) => void
   /**
    * Deletes all that waits for the client id and was made until now, in all tabs. Needs no start,
    * and makes no database where there is none.
@@ -75,12 +77,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const storage = persistent ? () => localStorage : undefined
   const endpointKey = `skalin:endpoint:${hash(endpoint)}`
   const note = createNote(storage, endpointKey, parseEndpointState, freshMs)
-  const clientNote = createNote(
-    storage,
-    `skalin:client:${hash(clientId)}`,
-    parseClientState,
-    freshMs,
-  )
+  const clientKey = `skalin:client:${hash(clientId)}`
+  const clientNote = createNote(storage, clientKey, parseClientState, freshMs)
   const client = createClient(clientNote, endpoint, randomId)
   const queue = createQueue()
   const database = createDatabase(persistent)
@@ -111,6 +109,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   let starting: Promise<void> | undefined
   let hasLeft = false
+  let knownGone = ''
   let isStopped = false
   let lastMadeAt = 0
   let ofMillisecond = 0
@@ -194,6 +193,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (hasLeft) starting = outbox.start()
       hasLeft = false
       void starting?.then(courier.look)
+    },
+    changedElsewhere(key) {
+      if (key !== clientKey || starting === undefined || hasLeft) return
+      // A tab has gone, perhaps the last one that looked after its hits.
+      clientNote.read('now')
+      const gone = client.gone().join()
+      const isNews = gone !== knownGone
+      knownGone = gone
+      if (isNews) void starting.then(outbox.adopt).then(courier.look)
+      else courier.resume()
     },
     online() {
       note.write(onOnline(note.read('now') ?? initialState))

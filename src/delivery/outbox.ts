@@ -37,6 +37,8 @@ export type Outbox = Held &
     forget: () => Promise<void>
     /** Opens the database, and takes over what earlier pages left. */
     start: () => Promise<void>
+    /** Takes over what pages left that have gone since. */
+    adopt: () => Promise<void>
     /** Writes down what is outstanding, and listens to nobody. */
     leave: () => void
     close: () => void
@@ -178,6 +180,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       await database.open()
       writer.persist()
       writer.end(client.ended())
+      await outbox.adopt()
+    },
+
+    async adopt() {
       const at = now()
       const sent = new Map(client.sent().map(({ id, at }) => [id, at]))
       const departed = { gone: client.gone(), sent }
