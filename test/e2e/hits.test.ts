@@ -136,7 +136,7 @@ describe.each(builds)('from the %s build', (build) => {
     const [request] = rig.collector.requests
     expect(request?.method).toBe('POST')
     expect(request?.url).toBe('/hit')
-    expect(request?.headers['content-type']).toBe('application/x-www-form-urlencoded;charset=UTF-8')
+    expect(request?.headers['content-type']).toBe('application/x-www-form-urlencoded')
     expect(request?.headers.cookie).toBeUndefined()
   })
 

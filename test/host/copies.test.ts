@@ -100,6 +100,25 @@ describe('two client ids on one instance', () => {
     },
   )
 
+  test('a call that the page makes when it hears of the reset is of the next visit', async ({
+    host,
+  }) => {
+    const [one, two] = ids.map((clientId) => host.plugin({ clientId, anonymous: 'send' }))
+    const analytics = await host.analytics({}, ...(one ? [one] : []))
+    analytics.on('reset', () => void analytics.track('Heard'))
+    if (two) await analytics.register(two)
+    await analytics.track('Before')
+    analytics.reset()
+    await analytics.track('After')
+
+    const hits = await host.hits(6)
+    const visitsOf = (name: string) =>
+      new Set(hits.filter((hit) => nameOf(hit) === name).map(({ visit_id }) => visit_id))
+    expect(visitsOf('After').size).toBe(1)
+    expect(visitsOf('Heard')).toEqual(visitsOf('After'))
+    expect(visitsOf('Before')).not.toEqual(visitsOf('After'))
+  })
+
   test('a returning user is identified once for each, in one visit', async ({ host }) => {
     const before = await host.analytics()
     await before.identify('alice')

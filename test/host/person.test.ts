@@ -236,6 +236,18 @@ describe("Segment's stored user counts for somebody of whom nothing was said", (
     expect(await told(host, 2)).toContainEqual(['Used', alice, 'acme'])
   })
 
+  test('unless it changes the context as well', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    const both = changing((event) => {
+      stamp({ payload: { obj: event }, next: () => undefined })
+      event.context = { ...event.context, page: { url: 'https://masked.example.com/' } }
+    })
+    await analytics.addSourceMiddleware(both as never)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
+  })
+
   test('unless it changes something else as well, or is not alone', async ({ host }) => {
     await logInElsewhere(host)
     const { analytics } = await openPage(host)
