@@ -243,7 +243,7 @@ describe("Segment's stored user counts for somebody of whom nothing was said", (
       stamp({ payload: { obj: event }, next: () => undefined })
       event.context = { ...event.context, page: { url: 'https://masked.example.com/' } }
     })
-    await analytics.addSourceMiddleware(both as never)
+    await analytics.addSourceMiddleware(both)
     await analytics.track('Used')
     expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
   })
