@@ -198,6 +198,7 @@ export function createDestination(
     pending: delivery.pending,
 
     async clear() {
+      pipeline.forget(calls.waiting())
       for (const analytics of storedUsers.keys()) visits.end(endGeneration(analytics))
       visits.end({ over: true })
       memory.forget()

@@ -33,6 +33,8 @@ export type Pipeline = {
    * the same event: nothing goes out behind a middleware's or a consent tool's back.
    */
   rescue: (call: Call<AsOf>) => void
+  /** These calls, and those that middlewares have, were made before all was to be forgotten. */
+  forget: (waiting: readonly Call<AsOf>[]) => void
   stop: () => Promise<void>
 }
 
@@ -54,6 +56,9 @@ export function createPipeline(parts: Parts): Pipeline {
   const { settings, middleware, people, visits, anonymous, reporter, pageVisitorId } = parts
   const { clientId } = settings
   const rescued = new WeakSet<SegmentContext>()
+  const forgotten = new WeakSet<SegmentContext>()
+  /** How often all was to be forgotten. */
+  let forgettings = 0
   let stopped = false
 
   /** Whether Segment has handed the event on as it was made, but for what its consent tools add. */
@@ -191,10 +196,17 @@ export function createPipeline(parts: Parts): Pipeline {
       const { ctx } = call
       if (rescued.has(ctx)) return
       const told = reporter.about(ctx, ctx.event)
+      if (forgotten.has(ctx)) {
+        told.dropped('consent')
+        return
+      }
+      const before = forgettings
       if (!middleware.isInstalled(call.analytics)) takeNow(call, ctx.event)
       else if (isDuplicate(call)) told.skipped('duplicate')
       else {
-        middleware.pass(call.analytics, ctx.event, told, (event) => takePassed(call, event))
+        middleware.pass(call.analytics, ctx.event, told, (event) =>
+          before === forgettings ? takePassed(call, event) : told.dropped('consent'),
+        )
       }
     },
 
@@ -205,6 +217,11 @@ export function createPipeline(parts: Parts): Pipeline {
       if (countBetween(analytics) > 0 || !isMeant(ctx.event)) return
       rescued.add(ctx)
       takeNow(call, ctx.event)
+    },
+
+    forget(waiting) {
+      forgettings += 1
+      for (const { ctx } of waiting) forgotten.add(ctx)
     },
 
     async stop() {

@@ -91,3 +91,16 @@ test('a plugin that is switched off has nothing, and forgets', async ({ host }) 
   expect(await host.plugin().pending()).toBe(0)
   expect(host.collector.requests).toEqual([])
 })
+
+test('`clear()` forgets what was called before it and not yet handed on, and nothing after', async ({
+  host,
+}) => {
+  const plugin = host.plugin({ anonymous: 'send' })
+  const analytics = await host.analytics({}, plugin)
+  void analytics.track('Before')
+  const cleared = plugin.clear()
+  void analytics.track('After')
+  await cleared
+  expect(await host.names(1)).toEqual(['After'])
+  expect(host.reports.filter(({ reason }) => reason === 'consent')).toHaveLength(1)
+})
