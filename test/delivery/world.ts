@@ -195,9 +195,23 @@ export function begin(): World & { end: () => void } {
   }
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => texts.get(key) ?? null,
-    setItem: (key: string, text: string) => unlessDead(() => void texts.set(key, text)),
+    setItem: (key: string, text: string) =>
+      unlessDead(() => {
+        texts.set(key, text)
+        tellOthers(key)
+      }),
     removeItem: (key: string) => unlessDead(() => void texts.delete(key)),
   })
+  /** The `storage` event of the other tabs. */
+  function tellOthers(key: string): void {
+    const writer = running.getStore()
+    for (const other of world.tabs) {
+      if (other === writer) continue
+      globalThis.setImmediate(() => {
+        if (!other.dead) other.changedElsewhere(key)
+      })
+    }
+  }
   const endpointKey = `skalin:endpoint:${endpoint}`
   const clientKey = `skalin:client:${clientId}`
 
@@ -286,6 +300,7 @@ export function begin(): World & { end: () => void } {
       leave: () => run(delivery.leave),
       back: () => run(delivery.back),
       online: () => run(delivery.online),
+      changedElsewhere: (key) => run(() => delivery.changedElsewhere(key)),
       forget: () => run(delivery.forget),
       flush: () => run(delivery.flush),
       pending: () => run(delivery.pending),
