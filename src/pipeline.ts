@@ -91,8 +91,7 @@ export function createPipeline(parts: Parts): Pipeline {
     people.learn(call, call.asOf.knowledge, event, isUntouched(call))
     if (call.asOf.knowledge.isSwitch) {
       reporter.warn(
-        'Another user was identified without `analytics.reset()`: the Segment group of the one ' +
-          'before, if there is one, stays the customer until `analytics.group()` is called.',
+        'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',
       )
     }
   }

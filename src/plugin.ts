@@ -151,7 +151,7 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
         } else if (!isNullAnalytics(instance)) {
           const lacks = missing()
           if (lacks.length > 0)
-            log(ctx, 'warn', `This page has no working ${lacks.join(', ')}: what needs that waits.`)
+            log(ctx, 'warn', `This page has no working ${lacks.join(', ')}: hits wait.`)
           destination ??= createDestination(settings, instance, middleware)
           middleware.enter(instance)
           registrations.enter(instance, plugin.load)

@@ -79,8 +79,8 @@ export type Reporter = {
 }
 
 const unreadable =
-  'The collector was reached, but its answers carry no CORS headers, so nobody can tell whether it ' +
-  'took the hits: have `Access-Control-Allow-Origin` sent, or set `endpoint` to a proxy of your own.'
+  'The collector answers without `Access-Control-Allow-Origin`, so nobody knows whether it took the ' +
+  'hits: have that sent, or set `endpoint` to a proxy of your own.'
 
 /** How many hits are remembered with the call that they were made of. */
 const remembered = 1000
@@ -183,7 +183,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
       depths.set(text(event?.messageId), telling + 1)
       forgetOldest(depths, remembered)
       if (telling > maxDepth) {
-        warn('`onDelivery` makes a call for each report of a call of its own: that never ends.')
+        warn('`onDelivery` makes a call for each report of its own calls, without end.')
       }
     },
 

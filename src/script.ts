@@ -113,9 +113,8 @@ function expectUse(): void {
     () =>
       complain(
         'error',
-        'the script did not find its own tag, and nobody has called `skalinPlugin()`. Nothing is ' +
-          'sent. Write <script src="…/skalin.min.js" data-client-id="…"></script>, with the name of ' +
-          'the file and the `data-` attributes as they are.',
+        'nothing is sent: the script did not find its own tag. ' +
+          'Write <script src="…/skalin.min.js" data-client-id="…"></script>, or call `skalinPlugin()`.',
       ),
     useWithinMs,
   )

@@ -275,9 +275,7 @@ export function resolveSettings(raw: unknown): Resolution {
       ]
     : []
   if (field(raw, 'apiKey') !== undefined) {
-    warnings.push(
-      "`apiKey` is a secret between Segment's servers and Skalin: take it out of the browser",
-    )
+    warnings.push('`apiKey` is a secret: take it out of the browser')
   }
   if (bad.some((name) => rules[name].vital)) return { settings: undefined, errors, warnings }
 
@@ -287,7 +285,7 @@ export function resolveSettings(raw: unknown): Resolution {
   const paths = (good.paths ?? []).map((pattern) => parseRoute(pattern) ?? { unread: pattern })
   const unread = paths.flatMap((path) => ('unread' in path ? [describe('paths', path.unread)] : []))
   if (unread.length > 0) {
-    warnings.push(`\`paths\` are used but for what is no route pattern: ${unread.join(', ')}`)
+    warnings.push(`\`paths\` has what is no route pattern: ${unread.join(', ')}`)
   }
   return {
     settings: {

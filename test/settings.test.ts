@@ -192,7 +192,7 @@ describe('the `paths` setting', () => {
     const { errors, warnings } = resolve({ paths })
     expect(errors).toEqual([])
     expect(warnings).toEqual([
-      `\`paths\` are used but for what is no route pattern: "/a/:id(", 7, "", "/${'c'.repeat(39)}"`,
+      `\`paths\` has what is no route pattern: "/a/:id(", 7, "", "/${'c'.repeat(39)}"`,
     ])
     expect(namesOf(paths)).toEqual(['/b'])
   })
@@ -250,8 +250,7 @@ describe('an unknown setting', () => {
 
 describe('an API key', () => {
   const secret = 'sk-1234567890'
-  const warning =
-    "`apiKey` is a secret between Segment's servers and Skalin: take it out of the browser"
+  const warning = '`apiKey` is a secret: take it out of the browser'
 
   test.each([secret, '', null, { secret }])(
     'has a warning of its own, without it: %j',

@@ -29,7 +29,7 @@ function pagePath(
   const hash = [fragment, url?.hash].find((text) => text !== undefined && hashRoute.test(text))
   if (hash !== undefined) return hash.replace(hashRoute, '')
   if (url && !hasAddress(url)) {
-    warn('A page without an address on the web has no path to be named by: give `page()` a name.')
+    warn('A page without a web address has no path: give `page()` a name.')
     return undefined
   }
   const path = field(page, 'path')
@@ -51,7 +51,7 @@ function advise(name: string, { warn }: MappingSource): { name: string } {
   const template = withoutIdentifiers(name)
   if (template !== name) {
     warn(
-      'A name holds an identifier, which makes a feature of each record. Leave it out of the name and put it into the properties, or rename it by the `featureName` setting.',
+      'A name holds an identifier, so each record is a feature: put it into the properties, or rename it by the `featureName` setting.',
       template,
     )
   }

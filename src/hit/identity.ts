@@ -48,9 +48,7 @@ export function idOrWarn(
 ): string | undefined {
   const word = lostId(value)
   if (word !== undefined) {
-    warn(
-      `The ${what} is the word \`${word}\`, which counts as none: it would make one of all who have it.`,
-    )
+    warn(`The ${what} is the word \`${word}\`, which counts as none.`)
   }
   return text(value)
 }
@@ -118,9 +116,7 @@ export function customerOf(event: SegmentEvent, source: MappingSource): string |
     customer(field(event.context, 'groupId')) ??
     customer(event.type === 'group' ? event.groupId : source.moment.groupId)
   if (trait !== undefined && group !== undefined && trait !== group) {
-    source.warn(
-      'The `groupId` trait and the Segment group differ; the trait was used as the Skalin customer.',
-    )
+    source.warn('The `groupId` trait and the Segment group differ: the trait is the customer.')
   }
   return trait ?? group
 }

@@ -66,9 +66,7 @@ export function createMiddleware(): Middleware {
     for (const middleware of listOf(instance)) {
       let next: unknown
       const payload = facade(current, (method) =>
-        log.warn(
-          `Destination middleware called \`${method}()\`, which is not there and answers nothing.`,
-        ),
+        log.warn(`A destination middleware called \`${method}()\`, which is not there.`),
       )
       await middleware({
         payload: payload as never,
@@ -91,7 +89,7 @@ export function createMiddleware(): Middleware {
     })
     const passed = await within<SegmentEvent | undefined>(timeoutMs, passing, late)
     if (passed !== late) return passed
-    log.failed('A destination middleware took more than 10 seconds: its event is not sent.')
+    log.failed('A destination middleware took over 10 seconds: its event is not sent.')
     return undefined
   }
 

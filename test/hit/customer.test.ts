@@ -166,8 +166,7 @@ describe('a trait and a group', () => {
     return warnings
   }
   const traits = { groupId: 'trait' }
-  const warning =
-    'The `groupId` trait and the Segment group differ; the trait was used as the Skalin customer.'
+  const warning = 'The `groupId` trait and the Segment group differ: the trait is the customer.'
 
   test.each<[string, SegmentEvent, World]>([
     ['the current one', track(), { traits, groupId: 'group' }],

@@ -227,9 +227,7 @@ describe('a page without a web address', () => {
   ])('has no name of its own, and is told to have one: %j, %s', (path, url) => {
     const warnings: string[] = []
     expect(skipOf(at(path, url), { warnings })).toBe('no-name')
-    expect(warnings).toEqual([
-      'A page without an address on the web has no path to be named by: give `page()` a name.',
-    ])
+    expect(warnings).toEqual(['A page without a web address has no path: give `page()` a name.'])
     expect(nameOf({ ...at(path, url), name: 'Home' })).toBe('Home')
   })
 
@@ -263,7 +261,7 @@ describe('the `paths` setting', () => {
 
 describe('a name that holds an identifier', () => {
   const advice =
-    'A name holds an identifier, which makes a feature of each record. Leave it out of the name and put it into the properties, or rename it by the `featureName` setting.'
+    'A name holds an identifier, so each record is a feature: put it into the properties, or rename it by the `featureName` setting.'
 
   test.each([
     ['Viewed invoice 4711', 'Viewed invoice :id'],
