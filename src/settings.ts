@@ -1,8 +1,9 @@
 import type { SegmentEvent } from './hit/event.ts'
 import { missing } from './browser/missing.ts'
 import { field } from './hit/read.ts'
-import { type Route, parseRoute } from './hit/route.ts'
+import { parseRoute } from './hit/route.ts'
 import type { MappingSettings } from './hit/source.ts'
+import { parseUrl } from './hit/url.ts'
 import type { DeliveryReport } from './report.ts'
 
 /** What `skalin()` is given. Only `clientId` is required. */
@@ -164,8 +165,6 @@ export type Resolution = {
   warnings: string[]
 }
 
-const defaultEndpoint = 'https://collect.skalin.io/hit'
-
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
@@ -189,16 +188,17 @@ function categoriesOf(consent: unknown): string[] | undefined {
 
 /** The address as the browser writes it, by which waiting hits and answers are told apart. */
 function endpointOf(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined
   // Pages that have something else as `URL` have no other way to write it.
-  if (missing().includes('URL')) return /^https?:\/\/[^\s@]+$/.test(value) ? value : undefined
-  try {
-    const { href, protocol, username, password } = new URL(value)
-    return /^https?:$/.test(protocol) && username + password === '' ? href : undefined
-  } catch {
-    return undefined
-  }
+  if (missing().includes('URL'))
+    return typeof value === 'string' && /^https?:\/\/[^\s@]+$/.test(value) ? value : undefined
+  const url = parseUrl(value)
+  return url && /^https?:$/.test(url.protocol) && url.username + url.password === ''
+    ? url.href
+    : undefined
 }
+
+/** What was given and is allowed. */
+type Good = { [Name in keyof SkalinSettings]?: NonNullable<SkalinSettings[Name]> }
 
 type Rule = {
   allowed: string
@@ -256,52 +256,52 @@ function describe(name: string, value: unknown): string {
 /** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */
 export function resolveSettings(raw: unknown): Resolution {
   const names = Object.keys(rules) as (keyof SkalinSettings)[]
-  const given = Object.fromEntries(names.map((name) => [name, own(field(raw, name))]))
-  const bad = names.filter(
-    (name) =>
-      (given[name] !== undefined || (name === 'clientId' && given.enabled !== false)) &&
-      !rules[name].accepts(given[name]),
-  )
-  const errors = bad.map(
-    (name) =>
-      `the \`${name}\` setting must be ${rules[name].allowed} (received: ${describe(name, given[name])})`,
-  )
-  const unknown = givenNames(raw).filter(
-    (name) => !Object.keys(rules).includes(name) && name !== 'apiKey',
-  )
-  const warnings = unknown.length
-    ? [
-        `unknown setting ${unknown.map((name) => `\`${name}\``).join(', ')}; known are ${names.join(', ')}`,
-      ]
-    : []
+  const good: Good = {}
+  const errors: string[] = []
+  const warnings: string[] = []
+  let isInert = false
+  for (const name of names) {
+    const value = own(field(raw, name))
+    const { allowed, accepts, vital = false } = rules[name]
+    if (value === undefined && (name !== 'clientId' || field(raw, 'enabled') === false)) continue
+    if (accepts(value)) Object.assign(good, { [name]: value })
+    else {
+      isInert ||= vital
+      errors.push(`the \`${name}\` setting must be ${allowed} (received: ${describe(name, value)})`)
+    }
+  }
+  const unknown = givenNames(raw).filter((name) => ![...names, 'apiKey'].includes(name))
+  if (unknown.length > 0) {
+    warnings.push(`unknown setting \`${unknown.join('`, `')}\`; known are ${names.join(', ')}`)
+  }
   if (field(raw, 'apiKey') !== undefined) {
     warnings.push('`apiKey` is a secret: take it out of the browser')
   }
-  if (bad.some((name) => rules[name].vital)) return { settings: undefined, errors, warnings }
+  if (isInert) return { settings: undefined, errors, warnings }
 
-  const good = Object.fromEntries(
-    names.filter((name) => !bad.includes(name)).map((name) => [name, given[name]]),
-  ) as Partial<SkalinSettings>
-  const paths = (good.paths ?? []).map((pattern) => parseRoute(pattern) ?? { unread: pattern })
-  const unread = paths.flatMap((path) => ('unread' in path ? [describe('paths', path.unread)] : []))
+  const unread: string[] = []
+  const paths = (good.paths ?? []).flatMap((pattern) => {
+    const route = parseRoute(pattern)
+    if (route) return route
+    unread.push(describe('paths', pattern))
+    return []
+  })
   if (unread.length > 0) {
     warnings.push(`\`paths\` has what is no route pattern: ${unread.join(', ')}`)
   }
   return {
     settings: {
+      enabled: true,
+      anonymous: 'hold',
+      visitTimeoutMs: 30 * 60_000,
+      respectGpc: false,
+      onDelivery: () => undefined,
+      ...good,
       clientId: good.clientId?.trim() ?? '',
-      endpoint: endpointOf(good.endpoint) ?? defaultEndpoint,
-      enabled: good.enabled ?? true,
-      customerId: good.customerId,
-      featureName: good.featureName,
-      paths: paths.filter((path): path is Route => 'name' in path),
+      endpoint: endpointOf(good.endpoint) ?? 'https://collect.skalin.io/hit',
+      paths,
       traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),
-      url: good.url,
-      anonymous: good.anonymous ?? 'hold',
-      visitTimeoutMs: good.visitTimeoutMs ?? 30 * 60_000,
       consent: categoriesOf(good.consent),
-      respectGpc: good.respectGpc ?? false,
-      onDelivery: good.onDelivery ?? (() => undefined),
     },
     errors,
     warnings,
