@@ -9,6 +9,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 const isOwn = (source: object, name: string) => Object.prototype.hasOwnProperty.call(source, name)
 
+/** Those members that say something. */
+const filled = (members: object) =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value))
+
 const normal = (path: string) => path.replace(/[^a-zA-Z0-9.]+/g, '').toLowerCase()
 
 /** What is at a path, whose words may be written in any case and with any joints. */
@@ -36,6 +40,7 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
   const payload: Payload = { obj: source as Record<string, unknown> }
   const { type } = payload.obj
   const isView = type === 'page' || type === 'screen'
+  const isGroup = type === 'group'
 
   const field = (name: string) => copy(payload.obj[name])
 
@@ -46,18 +51,11 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
     return found && copy(rest.length === 0 ? found : find(found, rest.join('.')))
   }
 
-  const either = (...paths: string[]) => paths.map(proxy).find(Boolean)
-  const withId = (all: unknown, id: unknown) => ({ ...(all || {}), ...(id ? { id } : {}) })
-  const named = (category: unknown, name: unknown) => ({
-    ...(category ? { category } : {}),
-    ...(name ? { name } : {}),
-  })
-
   function enabled(name: string): boolean {
     const own = integrations()
     const { providers } = own
     if (isOwn(own, name)) return own[name] !== false
-    if (isObject(providers) && isOwn(providers, name)) return Boolean(providers[name])
+    if (isObject(providers) && isOwn(providers, name)) return !!providers[name]
     const all = ['options.providers.all', 'options.all', 'integrations.all'].map(proxy)
     return all.find((answer) => typeof answer === 'boolean') !== false && name !== 'Salesforce'
   }
@@ -76,30 +74,33 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
       string,
       unknown
     >
-  const userId = () => field('userId') || (type === 'alias' ? field('to') : field('userId'))
-  const groupId = () => (type === 'group' ? field('groupId') : proxy('options.groupId'))
+  const userId = () => field('userId') || field(type === 'alias' ? 'to' : 'userId')
+  const groupId = () => (isGroup ? field('groupId') : proxy('options.groupId'))
+  const ownId = () => (isGroup ? groupId() : userId())
   const anonymousId = () => field('anonymousId') || field('sessionId')
   const previousId = () => field('previousId') || field('from')
 
   function email(): unknown {
-    const [id, found] =
-      type === 'identify' || type === 'group'
-        ? [type === 'group' ? groupId() : userId(), proxy('traits.email')]
-        : type === 'track'
-          ? [userId(), either('traits.email', 'properties.email', 'options.traits.email')]
-          : [userId(), either('context.traits.email', 'properties.email')]
+    const id = ownId()
+    const found = proxy('traits.email') || (type !== 'identify' && proxy('properties.email'))
     return found || (/.+@.+\..+/.test(String(id)) ? id : undefined)
   }
 
   function properties(): unknown {
-    if (type === 'group') return field('traits') || field('properties') || {}
-    const more = isView ? named(field('category'), field('name')) : {}
-    return { ...(field('properties') || {}), ...more }
+    if (isGroup) return field('traits') || field('properties') || {}
+    return {
+      ...(field('properties') || {}),
+      ...(isView && filled({ category: field('category'), name: field('name') })),
+    }
   }
 
   function traits(): unknown {
-    if (type === 'group') return withId(properties(), groupId())
-    return withId(type === 'identify' ? field('traits') : proxy('options.traits'), userId())
+    const own = isGroup
+      ? properties()
+      : type === 'identify'
+        ? field('traits')
+        : proxy('options.traits')
+    return { ...(own || {}), ...filled({ id: ownId() }) }
   }
 
   function event(name?: string): unknown {
@@ -108,8 +109,7 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
   }
 
   function name(): unknown {
-    if (type === 'track') return proxy('properties.name')
-    if (type === 'group') return proxy('traits.name')
+    if (type === 'track' || isGroup) return proxy('properties.name')
     if (type !== 'identify') return field('name')
     const parts = ['name', 'firstName', 'lastName'].map((part) => proxy(`traits.${part}`))
     const [whole, first, last] = parts.map((part) => typeof part === 'string' && part.trim())
@@ -136,9 +136,9 @@ export function facade(source: object, onMissing: (method: string) => void): Pay
     channel: () => field('channel'),
     userAgent: () => proxy('context.userAgent'),
     email,
-    ...(isView || type === 'track' || type === 'group' ? { properties } : {}),
+    ...((isView || type === 'track' || isGroup) && { properties }),
     traits,
-    ...(isView || type === 'track' ? { event } : {}),
+    ...((isView || type === 'track') && { event }),
     name,
     category: () => (type === 'track' ? proxy('properties.category') : field('category')),
     previousId,
