@@ -1,7 +1,6 @@
 // The script-tag door, and the only file that acts when it is loaded.
 import { complain } from './browser/console.ts'
 import { type SkalinPlugin, skalin } from './plugin.ts'
-import type { SkalinSettings } from './settings.ts'
 
 declare global {
   interface Window {
@@ -14,21 +13,21 @@ const list = (text: string) => text.split(',').map((item) => item.trim())
 const flag = (text: string) =>
   text === '' || text === 'true' ? true : text === 'false' ? false : text
 
-/** Each attribute, the setting it stands for, and how its text is read. What is wrong, settings.ts says. */
-const attributes: Record<string, (text: string) => Record<string, unknown>> = {
-  'data-client-id': (clientId) => ({ clientId }),
-  'data-endpoint': (endpoint) => ({ endpoint }),
-  'data-enabled': (text) => ({ enabled: flag(text) }),
-  'data-customer-id': (customerId) => ({ customerId }),
-  'data-anonymous': (anonymous) => ({ anonymous }),
-  'data-visit-timeout-ms': (text) => ({ visitTimeoutMs: text.trim() === '' ? text : Number(text) }),
-  'data-respect-gpc': (text) => ({ respectGpc: flag(text) }),
-  'data-paths': (text) => ({ paths: list(text) }),
-  'data-traits': (text) => ({ traits: list(text) }),
-  'data-consent-categories': (text) => ({ consent: { categories: list(text) } }),
+const text = (given: string) => given
+
+/** Each `data-` attribute by its name in `dataset`, and how it is read. What is wrong, settings.ts says. */
+const attributes: Record<string, (text: string) => unknown> = {
+  clientId: text,
+  endpoint: text,
+  enabled: flag,
+  customerId: text,
+  anonymous: text,
+  visitTimeoutMs: (given) => (given.trim() === '' ? given : Number(given)),
+  respectGpc: flag,
+  paths: list,
+  traits: list,
+  consentCategories: list,
 }
-const keyAttribute = 'data-analytics-key'
-const segmentsKeyAttribute = 'data-global-segment-analytics-key'
 
 /** How long a page may take to register by hand before it is told of a tag that was not found. */
 const useWithinMs = 5000
@@ -44,8 +43,8 @@ const scripts = (selector: string): HTMLScriptElement[] => [
   ),
 ]
 
-const says = (tag: Element) =>
-  [keyAttribute, ...Object.keys(attributes)].some((name) => tag.hasAttribute(name))
+const says = ({ dataset }: HTMLOrSVGScriptElement) =>
+  ['analyticsKey', ...Object.keys(attributes)].some((name) => dataset[name] !== undefined)
 
 /** Copies that tools leave behind do not count: with another type, or without `src`, they never ran. */
 const isOurs = ({ src, type }: HTMLScriptElement) =>
@@ -56,7 +55,7 @@ const isOurs = ({ src, type }: HTMLScriptElement) =>
  * The tags of this script: the one that runs, if it says anything. Modules, and copies of a script
  * that jQuery runs, are not current or have no attributes: then all that could be meant.
  */
-function ownTags(): Element[] {
+function ownTags(): HTMLOrSVGScriptElement[] {
   const current = own('currentScript')
   return current && says(current) ? [current] : scripts('script[src]').filter(isOurs)
 }
@@ -64,10 +63,10 @@ function ownTags(): Element[] {
 type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unknown>>
 
 /** Registers with Segment's global, whose name may have been changed for this script or in Segment's own snippet. */
-function registerWithSegment(plugin: SkalinPlugin, tag: Element): void {
-  const [segments] = scripts(`script[${segmentsKeyAttribute}]`)
+function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement): void {
+  const [segments] = scripts('script[data-global-segment-analytics-key]')
   const key =
-    tag.getAttribute(keyAttribute) ?? segments?.getAttribute(segmentsKeyAttribute) ?? 'analytics'
+    tag.dataset['analyticsKey'] ?? segments?.dataset['globalSegmentAnalyticsKey'] ?? 'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
   // Read anew at this moment: once Segment has loaded, an array kept from before is nobody's any more.
   const analytics = globals[key] as Analytics | undefined
@@ -80,7 +79,7 @@ function registerWithSegment(plugin: SkalinPlugin, tag: Element): void {
   else
     complain(
       'error',
-      `\`window.${key}\` is not Segment's: name the right one by \`${keyAttribute}\`.`,
+      `\`window.${key}\` is not Segment's: name the right one by \`data-analytics-key\`.`,
     )
 }
 
@@ -97,12 +96,17 @@ function replace(stub: Stub, plugin: SkalinPlugin): void {
 }
 
 /** Registers what a tag says. */
-function register(tag: Element, earlier: unknown): void {
-  const given = Object.entries(attributes).flatMap(([name, read]) => {
-    const text = tag.getAttribute(name)
-    return text === null ? [] : [read(text)]
-  })
-  const plugin = skalin(Object.assign({}, ...given) as SkalinSettings)
+function register(tag: HTMLOrSVGScriptElement, earlier: unknown): void {
+  const given: Record<string, unknown> = {}
+  for (const [name, read] of Object.entries(attributes)) {
+    const written = tag.dataset[name]
+    if (written !== undefined) given[name] = read(written)
+  }
+  const { consentCategories: categories, ...settings } = given
+  const plugin = skalin({
+    ...settings,
+    ...(categories ? { consent: { categories } } : {}),
+  } as never)
   if (isStub(earlier)) replace(earlier, plugin)
   else registerWithSegment(plugin, tag)
 }

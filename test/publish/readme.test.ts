@@ -67,10 +67,13 @@ describe('the table of settings', () => {
 })
 
 test('the attributes of the script tag are those that it reads', async () => {
-  const attributes = (text: string) => new Set(text.match(/\bdata-[a-z-]+/g))
   const [, install = ''] = /^## Install\n(.*?)^## /ms.exec(readme) ?? []
-  expect(attributes(install)).toEqual(
-    attributes((await read(root, 'src/script.ts')).replaceAll('data-global-segment', '')),
+  const [, table = ''] =
+    /^const attributes.*?{\n(.*?)^}/ms.exec(await read(root, 'src/script.ts')) ?? []
+  const names = [...table.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name)
+  const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  expect(new Set(install.match(/\bdata-[a-z-]+/g))).toEqual(
+    new Set(['analyticsKey', ...names].map((name) => `data-${kebab(name)}`)),
   )
 })
 
