@@ -47,7 +47,9 @@ function ownName(event: SegmentEvent, source: MappingSource): string | undefined
 }
 
 /** Names are the application's and stay as they are; but one with an identifier is a feature of its own. */
-function advise(name: string, { warn }: MappingSource): { name: string } {
+function final(raw: string | null, { warn }: MappingSource): Named {
+  const name = featureName(raw)
+  if (name === undefined) return { skipped: 'feature-name' }
   const template = withoutIdentifiers(name)
   if (template !== name) {
     warn(
@@ -58,23 +60,17 @@ function advise(name: string, { warn }: MappingSource): { name: string } {
   return { name }
 }
 
+type Named = { name: string } | { skipped: 'no-name' | 'feature-name' }
+
 /** The feature an event reports, or why it reports none. */
-export function nameFeature(
-  event: SegmentEvent,
-  source: MappingSource,
-): { name: string } | { skipped: 'no-name' | 'feature-name' } {
+export function nameFeature(event: SegmentEvent, source: MappingSource): Named {
   const chosen = field(ownOptions(event), 'featureName')
-  if (chosen === null || typeof chosen === 'string') {
-    const name = featureName(chosen)
-    return name === undefined ? { skipped: 'feature-name' } : advise(name, source)
-  }
+  if (chosen === null || typeof chosen === 'string') return final(chosen, source)
   const name = ownName(event, source)
   if (name === undefined) return { skipped: 'no-name' }
   const rename = source.settings.featureName
   const renamed = rename && ask('featureName', () => rename(event, name), isName, source.warn)
-  if (renamed === undefined) return advise(name, source)
-  const final = featureName(renamed)
-  return final === undefined ? { skipped: 'feature-name' } : advise(final, source)
+  return final(renamed === undefined ? name : renamed, source)
 }
 
 const isName = (answer: unknown): answer is string | null | undefined =>

@@ -74,9 +74,16 @@ const wireBytes = (hit: Draft | Hit) => encodeHit(hit).length
 export function fitHit<H extends Draft>(hit: H): H | undefined {
   if (wireBytes(hit) <= maxHitBytes) return hit
   if (hit.identity === undefined) return undefined
-  const { id, email } = JSON.parse(hit.identity) as Identity
-  const lean = { ...hit, identity: jsonOf(Object.entries({ id, email })) }
+  const lean = { ...hit, identity: withoutTraits(hit.identity) }
   return wireBytes(lean) <= maxHitBytes ? lean : undefined
+}
+
+function withoutTraits(identity = '{}'): string {
+  const { id, email } = JSON.parse(identity) as Identity
+  return jsonOf([
+    ['id', id],
+    ['email', email],
+  ])
 }
 
 /**
@@ -84,12 +91,10 @@ export function fitHit<H extends Draft>(hit: H): H | undefined {
  * had its own. `undefined` when it no longer fits.
  */
 export function completeHit(hit: Hit, known: Draft): Hit | undefined {
-  const { id, email } = JSON.parse(known.identity ?? '{}') as Identity
-  const identity = jsonOf(Object.entries({ id, email }))
-  const customer = hit.customer_id ?? known.customer_id
+  const customer_id = hit.customer_id ?? known.customer_id
   return fitHit({
     ...hit,
-    identity,
-    ...(customer === undefined ? {} : { customer_id: customer }),
+    identity: withoutTraits(known.identity),
+    ...(customer_id === undefined ? {} : { customer_id }),
   })
 }

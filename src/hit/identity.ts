@@ -1,6 +1,5 @@
 import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
-import type { Identity } from './hit.ts'
 import { jsonOf } from './json.ts'
 import { dateMs, field, lostId, text, wellFormed } from './read.ts'
 import type { MappingSource } from './source.ts'
@@ -53,17 +52,6 @@ export function idOrWarn(
   return text(value)
 }
 
-function personOf(
-  event: SegmentEvent,
-  traits: unknown[],
-  source: MappingSource,
-): Identity | undefined {
-  const id = idOrWarn('user id', event.userId, source)
-  const email = firstTrait(traits, 'email', emailTrait) ?? (id && address.test(id) ? id : undefined)
-  if (id === undefined && email === undefined) return undefined
-  return { ...(id === undefined ? {} : { id }), ...(email === undefined ? {} : { email }) }
-}
-
 function sendableTrait(value: unknown): Trait | undefined {
   if (value === null || typeof value === 'boolean') return value
   if (typeof value === 'string') return wellFormed(value)
@@ -79,16 +67,16 @@ export function identityOf(
   withTraits: boolean,
 ): string | undefined {
   const traits = traitSources(event, source)
-  const person = personOf(event, traits, source)
-  if (person === undefined) return undefined
-  const chosen = withTraits
-    ? source.settings.traits.flatMap((name) => {
-        const value = firstTrait(traits, name, sendableTrait)
-        return value === undefined ? [] : [[name, value] as const]
-      })
-    : []
+  const id = idOrWarn('user id', event.userId, source)
+  const email = firstTrait(traits, 'email', emailTrait) ?? (id && address.test(id) ? id : undefined)
+  if (id === undefined && email === undefined) return undefined
+  const chosen = withTraits ? source.settings.traits : []
   // Not by way of an object: that would put a trait called `7` before `id`, and lose `__proto__`.
-  return jsonOf([...Object.entries(person), ...chosen])
+  return jsonOf([
+    ['id', id],
+    ['email', email],
+    ...chosen.map((name) => [name, firstTrait(traits, name, sendableTrait)] as const),
+  ])
 }
 
 /**

@@ -28,7 +28,7 @@ function draft(
   event: SegmentEvent,
   source: MappingSource,
   own: Pick<Draft, 'action' | 'event' | 'identity'>,
-  part: string,
+  part = '',
 ): Draft {
   const { clientId } = source.settings
   const messageId = text(event.messageId)
@@ -66,31 +66,25 @@ function feature(event: SegmentEvent, source: MappingSource): Draft | { skipped:
     ['name', named.name],
     ['event_name', 'feature'],
   ])
-  return draft(
-    event,
-    source,
-    { action: 'ev', event: use, ...(identity === undefined ? {} : { identity }) },
-    '',
-  )
+  return draft(event, source, {
+    action: 'ev',
+    event: use,
+    ...(identity === undefined ? {} : { identity }),
+  })
 }
+
+const isView = (type: unknown) => type === 'page' || type === 'screen'
 
 /** From a Segment event to a Skalin hit, or the reason why there is none. */
 export function mapEvent(
   event: SegmentEvent,
   source: MappingSource,
 ): Draft | { skipped: MappingSkip } {
-  switch (event.type) {
-    case 'track':
-      return event.event === consentEventName ? { skipped: 'unsupported' } : feature(event, source)
-    case 'page':
-    case 'screen':
-      return feature(event, source)
-    case 'group':
-      if (idOrWarn('group id', event.groupId, source) === undefined) return { skipped: 'no-group' }
-      return identify(event, source) ?? { skipped: 'no-identity' }
-    case 'identify':
-      return identify(event, source) ?? { skipped: 'no-identity' }
-    default:
-      return { skipped: 'unsupported' }
-  }
+  const { type } = event
+  if (type === 'group' && idOrWarn('group id', event.groupId, source) === undefined)
+    return { skipped: 'no-group' }
+  if (type === 'group' || type === 'identify')
+    return identify(event, source) ?? { skipped: 'no-identity' }
+  const isUse = type === 'track' ? event.event !== consentEventName : isView(type)
+  return isUse ? feature(event, source) : { skipped: 'unsupported' }
 }

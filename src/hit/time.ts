@@ -1,24 +1,15 @@
 import { dateMs } from './read.ts'
 
-function validTime(ms: number): Date | undefined {
-  const date = new Date(ms)
-  const year = date.getUTCFullYear()
-  return year >= 0 && year <= 9999 ? date : undefined
-}
-
 /**
  * When an event happened. Segment's `timestamp` is a Date, a string once the event was restored from
  * storage, or whatever the caller gave; one that is no time in the years 0000 to 9999 is `now`.
  */
 export function eventTime(timestamp: unknown, now: number): Date {
-  const ms =
-    typeof timestamp === 'string'
-      ? // Not by Date.parse, which Datejs replaces.
-        dateMs(new Date(timestamp))
-      : typeof timestamp === 'number'
-        ? timestamp
-        : dateMs(timestamp)
-  return validTime(ms) ?? new Date(now)
+  // Not by Date.parse, which Datejs replaces.
+  const isWritten = typeof timestamp === 'string' || typeof timestamp === 'number'
+  const date = new Date(dateMs(isWritten ? new Date(timestamp) : timestamp))
+  const year = date.getUTCFullYear()
+  return year >= 0 && year <= 9999 ? date : new Date(now)
 }
 
 /** `YYYY-MM-DDTHH:MM:SS`, UTC. */
@@ -28,7 +19,5 @@ export function formatTs(time: Date): string {
 
 /** `HH:MM:SS`, in the zone of this browser. */
 export function formatLocaltime(time: Date): string {
-  return [time.getHours(), time.getMinutes(), time.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':')
+  return time.toTimeString().slice(0, 8)
 }
