@@ -103,22 +103,27 @@ export function log(
 const maxDepth = 10
 
 export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
-  const messageIds = new Map<string, string>()
+  const messageIds = new Map<unknown, string>()
   const warned = new Set<string>()
   let lastCtx: SegmentContext | undefined
   /** Calls that `onDelivery` has made, and how many such calls led to each. */
   const depths = new Map<unknown, number>()
   let telling: number | undefined
 
-  function tell(report: DeliveryReport): void {
-    const { outcome, reason, hit, status } = report
+  function tell(told: {
+    [Field in keyof DeliveryReport]: DeliveryReport[Field] | undefined
+  }): void {
+    const { outcome, reason, hit, status } = told
+    const messageId = told.messageId ?? messageIds.get(hit?.event_id)
+    const members = Object.entries({ ...told, messageId })
+    const report = Object.fromEntries(members.filter(([, value]) => value !== undefined))
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
     if (lastCtx) log(lastCtx, 'debug', what.join(' '))
-    telling = depths.get(report.messageId) ?? 0
+    telling = depths.get(messageId) ?? 0
     try {
       // It may as well be async.
       const listener: (report: DeliveryReport) => unknown = onDelivery
-      quiet(listener(report))
+      quiet(listener(report as DeliveryReport))
     } catch {
       // The listener's own affair.
     }
@@ -132,19 +137,13 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     log(lastCtx, 'warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
   }
 
-  const idOf = (hit: Hit) => {
-    const messageId = messageIds.get(hit.event_id)
-    return messageId === undefined ? {} : { messageId }
-  }
-
   return {
     about(ctx, event) {
       lastCtx = ctx
       const messageId = text(event.messageId)
-      const call = messageId === undefined ? {} : { messageId }
       return {
-        skipped: (reason) => tell({ outcome: 'skipped', reason, ...call }),
-        dropped: (reason) => tell({ outcome: 'dropped', reason, ...call }),
+        skipped: (reason) => tell({ outcome: 'skipped', reason, messageId }),
+        dropped: (reason) => tell({ outcome: 'dropped', reason, messageId }),
         made(hit) {
           if (messageId === undefined) return
           messageIds.set(hit.event_id, messageId)
@@ -155,27 +154,18 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
       }
     },
 
-    progress({ row, outcome, reason, status, ...more }) {
-      const { hit, attempts } = row
-      if (more.reachedAt !== undefined || reason === 'unconfirmed') warn(unreadable)
-      else if (more.due !== undefined) {
+    progress({ row: { hit, attempts }, outcome, reason, status, nextTryAt, reachedAt, due }) {
+      if (reachedAt !== undefined || reason === 'unconfirmed') warn(unreadable)
+      else if (due !== undefined) {
         warn(
           `The collector answered ${status ?? 'with a redirect'}: check \`clientId\` and \`endpoint\`.`,
         )
       }
-      tell({
-        outcome,
-        hit,
-        attempts,
-        ...idOf(hit),
-        ...(reason === undefined ? {} : { reason }),
-        ...(status === undefined ? {} : { status }),
-        ...(more.nextTryAt === undefined ? {} : { nextTryAt: more.nextTryAt }),
-      })
+      tell({ outcome, reason, hit, attempts, status, nextTryAt })
     },
 
     dropped({ hit, attempts }, reason) {
-      tell({ outcome: 'dropped', reason, hit, attempts, ...idOf(hit) })
+      tell({ outcome: 'dropped', reason, hit, attempts })
     },
 
     heard(event) {
