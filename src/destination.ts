@@ -119,14 +119,9 @@ export function createDestination(
     const stored = storedUserOf(analytics).look(made)
     const isKept = made !== undefined && !isMeant(made)
     const knowledge = people.see(call, stored, isKept)
-    // It will arrive as it is. Other tabs, which see what Segment has stored, need not wait for it.
-    const isSure =
-      made !== undefined &&
-      !isKept &&
-      settings.consent === undefined &&
-      !middleware.isInstalled(analytics) &&
-      countBetween(analytics) === 0
-    if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
+    // Other tabs, which see what Segment has stored, need not wait for it.
+    if (made !== undefined && knowledge.isSaying && pipeline.isSure(analytics, made))
+      people.learn(call, knowledge, made, true)
     return {
       knowledge,
       traits: stored.traits,

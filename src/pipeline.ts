@@ -3,10 +3,10 @@ import { type Draft, type Hit, fitHit } from './hit/hit.ts'
 import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
 import { text } from './hit/read.ts'
 import type { MappingSource } from './hit/source.ts'
-import type { Reporter } from './report.ts'
+import type { Reporter, SkipReason } from './report.ts'
 import type { Call } from './segment/calls.ts'
 import { isOnlyStamped } from './segment/consent.ts'
-import { type SegmentContext, countBetween, isMeant } from './segment/host.ts'
+import { type Analytics, type SegmentContext, countBetween, isMeant } from './segment/host.ts'
 import type { Middleware } from './segment/middleware.ts'
 import { isNew } from './segment/seen.ts'
 import type { ResolvedSettings } from './settings.ts'
@@ -35,6 +35,8 @@ export type Pipeline = {
   rescue: (call: Call<AsOf>) => void
   /** These calls, and those that middlewares have, were made before all was to be forgotten. */
   forget: (waiting: readonly Call<AsOf>[]) => void
+  /** Whether an event will arrive as it is: it is meant for Skalin, and nobody stands between. */
+  isSure: (analytics: Analytics, event: SegmentEvent) => boolean
   stop: () => Promise<void>
 }
 
@@ -87,13 +89,21 @@ export function createPipeline(parts: Parts): Pipeline {
     return messageId !== undefined && !isNew(analytics, `${clientId} ${messageId}`)
   }
 
-  function learn(call: Call<AsOf>, event: SegmentEvent): void {
+  const skip = (call: Call, event: SegmentEvent, reason: SkipReason) =>
+    reporter.about(call.ctx, event).skipped(reason)
+
+  /** Learns from an event; whether it may be taken. */
+  function admits(call: Call<AsOf>, event: SegmentEvent): boolean {
+    const told = reporter.about(call.ctx, event)
     people.learn(call, call.asOf.knowledge, event, isUntouched(call))
     if (call.asOf.knowledge.isSwitch) {
       reporter.warn(
         'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',
       )
     }
+    const refusal = parts.refusalOf(event)
+    if (refusal !== undefined) told.skipped(refusal)
+    return refusal === undefined
   }
 
   /** The hits of an event that may be taken; `introduction` says who its user is, if need be. */
@@ -167,32 +177,28 @@ export function createPipeline(parts: Parts): Pipeline {
   }
 
   async function takePassed(call: Call<AsOf>, event: SegmentEvent | undefined): Promise<void> {
-    const told = reporter.about(call.ctx, event ?? call.ctx.event)
     // A middleware may have been asked before the end and answer after it.
     if (stopped) return
-    if (event === undefined) {
-      told.skipped('middleware')
-      return
-    }
-    learn(call, event)
-    const refusal = parts.refusalOf(event)
-    if (refusal !== undefined) told.skipped(refusal)
-    else deliver(call, event, await introductionOf(call, event))
+    if (event === undefined) skip(call, call.ctx.event, 'middleware')
+    else if (admits(call, event)) deliver(call, event, await introductionOf(call, event))
   }
 
-  function takeNow(call: Call<AsOf>, event: SegmentEvent): void {
-    if (stopped) return
-    const told = reporter.about(call.ctx, event)
-    learn(call, event)
-    const refusal = parts.refusalOf(event)
-    if (refusal !== undefined) return told.skipped(refusal)
-    if (isDuplicate(call)) return told.skipped('duplicate')
-    deliver(call, event, event)
+  function takeNow(call: Call<AsOf>): void {
+    const { event }: { event: SegmentEvent } = call.ctx
+    if (stopped || !admits(call, event)) return
+    if (isDuplicate(call)) skip(call, event, 'duplicate')
+    else deliver(call, event, event)
   }
+
+  const isSure: Pipeline['isSure'] = (analytics, event) =>
+    settings.consent === undefined &&
+    !middleware.isInstalled(analytics) &&
+    countBetween(analytics) === 0 &&
+    isMeant(event)
 
   return {
     take(call) {
-      const { ctx } = call
+      const { ctx, analytics } = call
       if (rescued.has(ctx)) return
       const told = reporter.about(ctx, ctx.event)
       if (forgotten.has(ctx)) {
@@ -200,22 +206,22 @@ export function createPipeline(parts: Parts): Pipeline {
         return
       }
       const before = forgettings
-      if (!middleware.isInstalled(call.analytics)) takeNow(call, ctx.event)
+      if (!middleware.isInstalled(analytics)) takeNow(call)
       else if (isDuplicate(call)) told.skipped('duplicate')
       else {
-        middleware.pass(call.analytics, ctx.event, told, (event) =>
+        middleware.pass(analytics, ctx.event, told, (event) =>
           before === forgettings ? takePassed(call, event) : told.dropped('consent'),
         )
       }
     },
 
+    isSure,
+
     rescue(call) {
       const { ctx, analytics } = call
-      if (settings.consent !== undefined || middleware.isInstalled(analytics) || rescued.has(ctx))
-        return
-      if (countBetween(analytics) > 0 || !isMeant(ctx.event)) return
+      if (rescued.has(ctx) || !isSure(analytics, ctx.event)) return
       rescued.add(ctx)
-      takeNow(call, ctx.event)
+      takeNow(call)
     },
 
     forget(waiting) {

@@ -82,25 +82,27 @@ export function createVisitKeeper(
 
   const isDue = (at: number) => Math.abs(at - writtenAt) >= Math.min(lagMs, timeoutMs / 10)
 
-  const isIntroduced = (visit: Visit | undefined, { clientId }: Entry) =>
-    visit?.identified.includes(clientId) === true
+  function visitOf(period: Period, entry: Entry): Visit | undefined {
+    const last = lastOf(period, entry)
+    return goesOn(last, entry) ? last : undefined
+  }
+
+  /** Whether the user of a call has to be introduced to its visit. */
+  const isStranger = (visit: Visit | undefined, { known, identifies, clientId }: Entry) =>
+    known && !identifies && visit?.identified.includes(clientId) !== true
 
   return {
-    introduces(period, entry) {
-      const last = lastOf(period, entry)
-      const visit = goesOn(last, entry) ? last : undefined
-      return entry.known && !entry.identifies && !isIntroduced(visit, entry)
-    },
+    introduces: (period, entry) => isStranger(visitOf(period, entry), entry),
 
     enter(period, entry) {
-      const { visitor, at, clientId, known, identifies } = entry
-      const last = lastOf(period, entry)
-      const visit = goesOn(last, entry) ? last : { id: randomId(), visitor, at, identified: [] }
-      const introduced = isIntroduced(visit, entry)
+      const { visitor, at, clientId, known } = entry
+      const visit = visitOf(period, entry) ?? { id: randomId(), visitor, at, identified: [] }
+      const { identified } = visit
       const next = {
         ...visit,
         at,
-        identified: known && !introduced ? [...visit.identified, clientId] : visit.identified,
+        identified:
+          known && !identified.includes(clientId) ? [...identified, clientId] : identified,
       }
       const isNews = period.visit?.id !== next.id || next.identified !== period.visit.identified
       period.visit = next
@@ -108,7 +110,7 @@ export function createVisitKeeper(
         unsaved = period
         if (isNews || isDue(at)) save(at)
       }
-      return { visitId: visit.id, introduce: known && !identifies && !introduced }
+      return { visitId: visit.id, introduce: isStranger(visit, entry) }
     },
 
     end(period) {
