@@ -226,7 +226,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
   url: { allowed: 'a function', accepts: isFunction, vital: true },
   anonymous: {
     allowed: "'hold', 'send' or 'drop'",
-    accepts: (value) => value === 'hold' || value === 'send' || value === 'drop',
+    accepts: (value) => ['hold', 'send', 'drop'].includes(value as string),
     vital: true,
   },
   visitTimeoutMs: {

@@ -38,14 +38,19 @@ const secretive = /(^|[^p])(reset|invit|token|verif|confirm|unsubscri|magic|acti
 
 const isWord = (text: string) => /^(\p{L}[\p{L}\p{M}]*|\d)([-_. ]([\p{L}\p{M}]+|\d))*$/u.test(text)
 
-/** Which segments, decoded, are secrets for what stands before them. A word of three is too short to be one. */
-function secrets(segments: string[]): boolean[] {
+/**
+ * A path with `:id` for the segments that `hides` tells by what they say, and those that are secrets for
+ * what stands before them. A word of three is too short to be one.
+ */
+function masked(segments: string[], hides: (text: string) => boolean): string {
   let told = false
-  return segments.map((segment) => {
-    const isSecret = told && segment.length > 3 && (!isWord(segment) || isIdentifier(segment))
-    told ||= secretive.test(segment)
-    return isSecret
+  const shown = segments.map((segment) => {
+    const text = decoded(segment)
+    const isSecret = told && text.length > 3 && (!isWord(text) || isIdentifier(text))
+    told ||= secretive.test(text)
+    return isSecret || hides(text) ? ':id' : segment
   })
+  return shown.join('/')
 }
 
 /** Names are cut at 255 characters: what comes far behind costs time and is never seen. */
@@ -74,12 +79,7 @@ export function pathTemplate(path: string, routes: readonly Route[]): string {
   const own = segments[0] === '' ? segments.slice(1) : segments
   const route = routes.find(({ matches }) => matches(own))
   if (route) return route.name
-  const texts = segments.map((segment) => decoded(segment))
-  const areSecrets = secrets(texts)
-  const template = texts
-    .map((text, i) => (areSecrets[i] || isIdentifier(text) ? ':id' : segments[i]))
-    .join('/')
-  return template || (path === '' ? '' : '/')
+  return masked(segments, isIdentifier) || (path === '' ? '' : '/')
 }
 
 const isSigned = (text: string) =>
@@ -89,10 +89,6 @@ const isSigned = (text: string) =>
 export function withoutSecrets(href: string): string {
   const origin = /^[^:]*:(\/\/[^/]*)?/.exec(href)?.[0] ?? ''
   const segments = href.slice(origin.length).split('/')
-  const texts = segments.map((segment) => decoded(segment))
-  const areSecrets = secrets(texts)
-  const path = texts.map((text, i) =>
-    areSecrets[i] || isSigned(text) || /[^/](@|%40)/i.test(text) ? ':id' : segments[i],
-  )
-  return origin + path.join('/')
+  const isPersonal = (text: string) => isSigned(text) || /[^/](@|%40)/i.test(text)
+  return origin + masked(segments, isPersonal)
 }

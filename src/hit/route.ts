@@ -71,19 +71,15 @@ export function parseRoute(pattern: unknown): Route | undefined {
     matches(segments) {
       if (segments.length > parts.length && !hasRest) return false
       // How many segments the parts so far can stand for.
-      let reached = [true]
+      let reached = new Set([0])
       for (const { test, optional, rest } of parts) {
-        const next: boolean[] = []
-        for (let n = 0; n <= segments.length; n++) {
-          next[n] =
-            (optional && reached[n] === true) ||
-            (n > 0 &&
-              (reached[n - 1] === true || (rest && next[n - 1] === true)) &&
-              test.test(segments[n - 1] ?? ''))
-        }
+        const next = new Set(optional ? reached : [])
+        segments.forEach((segment, i) => {
+          if ((reached.has(i) || (rest && next.has(i))) && test.test(segment)) next.add(i + 1)
+        })
         reached = next
       }
-      return reached[segments.length] === true
+      return reached.has(segments.length)
     },
   }
 }
