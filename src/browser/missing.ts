@@ -1,7 +1,7 @@
 /** What pages put in the place of the browser's own, and a use that shows it. */
 const needs: Record<string, () => boolean> = {
   fetch: () => typeof fetch === 'function',
-  URL: () => new URL('https://a/b').pathname === '/b',
+  URL: () => new URL('about:/b').pathname === '/b',
   crypto: () => typeof crypto.getRandomValues === 'function',
 }
 

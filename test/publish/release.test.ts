@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { read, root } from './install.ts'
 
 const copied = [
+  '.prettierrc.json',
   'package.json',
   'README.md',
   'CHANGELOG.md',
