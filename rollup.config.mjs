@@ -95,6 +95,15 @@ const readable = {
   renderChunk: (code) => format(code, { ...prettierOptions, parser: 'babel' }),
 }
 
+/**
+ * TypeScript has checked what is constant. One word for all variables packs better, and lets terser join
+ * them; with as many characters, the source map stays right.
+ */
+const lets = {
+  name: 'lets',
+  renderChunk: (code) => ({ code: code.replace(/\bconst (?=[\w$[{])/g, 'let   '), map: null }),
+}
+
 /** Segment finds handlers by their names. It puts the code into a function: nothing can be exported. */
 const handlers = [
   ...['Track', 'Page', 'Screen', 'Identify', 'Group'].map(
@@ -124,6 +133,7 @@ export default [
       sourcemap: true,
       // Each takes a little off: 120 bytes gzipped in all.
       plugins: [
+        lets,
         terser({
           ecma: 2020,
           compress: { passes: 3, inline: 1, hoist_funs: true, unsafe_arrows: true },
