@@ -52,7 +52,7 @@ export function createCourier({
 }): Courier {
   const alarm = createAlarm(page, resume)
   const turns = createTurns(queue, identities)
-  const lookout = createLookout(outbox, queue)
+  const lookout = createLookout(outbox)
   let working: Promise<void> | undefined
   let workAgain = false
   const onAnswer: (() => void)[] = []

@@ -22,7 +22,7 @@ export type Leases = {
   /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
   fetch: (id: string) => Promise<'taken' | { until: number } | undefined>
   /** Brings what is due into the queue; when the next is, `undefined` if the database does not say. */
-  fetchDue: () => Promise<number | undefined>
+  fetchDue: () => Promise<{ taken: number; next: number } | undefined>
 }
 
 export function createLeases(place: Place, tabs: Tabs): Leases {
@@ -38,8 +38,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
    * Takes what a transaction found. Where it could not write, this page sends the rows once all the
    * same: nobody else may be able to.
    */
-  function take(given: Given | undefined, isWritten: boolean): void {
-    if (given === undefined) return
+  function take(given: Given | undefined, isWritten: boolean): number {
+    if (given === undefined) return 0
     const taken: string[] = []
     for (const row of given.rows) {
       if (writer.hasEnded(row.id)) continue
@@ -56,10 +56,11 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       queue.add(entry)
     }
     if (taken.length > 0) tabs.taken(taken)
-    if (!isWritten) return
+    if (!isWritten) return taken.length
     given.drops.forEach(drop)
     for (const id of given.missing) queue.delete(id)
     for (const { id } of given.others) queue.delete(id)
+    return taken.length
   }
 
   return {
@@ -108,10 +109,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
         place,
         (store) => (given = leaseNext(store, lane, lessee(), batch, isKnown)),
       )
-      take(given?.leases, written !== undefined)
-      if (given && !given.isAll) return now()
+      const taken = take(given?.leases, written !== undefined)
+      if (given && !given.isAll) return { taken, next: now() }
       const next = await run(place, (store) => nextDue(store, lane, isKnown), 'readonly')
-      return next?.at
+      return next && { taken, next: next.at }
     },
   }
 }

@@ -1,7 +1,6 @@
 import { elapsed, now } from '../browser/clock.ts'
 import { minute, second } from './endpoint.ts'
 import type { Outbox } from './outbox.ts'
-import type { Queue } from './queue.ts'
 
 /** Other pages may have died: as long as this one is at work it looks after what they left. */
 const lookAgainMs = minute
@@ -16,7 +15,7 @@ export type Lookout = {
   look: () => Promise<void>
 }
 
-export function createLookout(outbox: Outbox, queue: Queue): Lookout {
+export function createLookout(outbox: Outbox): Lookout {
   let next = Infinity
   /** In milliseconds of the page's life. */
   let lookedAt = -Infinity
@@ -31,12 +30,12 @@ export function createLookout(outbox: Outbox, queue: Queue): Lookout {
     next: () => next,
     async look() {
       lookedAt = elapsed()
-      const before = queue.size()
+      const startedAt = now()
       const found = await outbox.fetchDue()
-      const at = now()
-      // Rows that are due and not to be had: a database with trouble.
-      const isStuck = queue.size() === before && found !== undefined && found <= at
-      next = found === undefined ? Infinity : isStuck ? at + second : found
+      if (found === undefined) next = Infinity
+      // Rows that were due and not to be had: a database with trouble.
+      else if (found.taken === 0 && found.next <= startedAt) next = now() + second
+      else next = found.next
     },
   }
 }

@@ -8,7 +8,8 @@ import { type Drop, createTrimmer, maxRows } from './trim.ts'
 
 /** After the database refused (full, say), it is left alone for so long. */
 const restMs = minute
-const deleteAfterMs = second
+/** What need not be done at once is gathered for so long. */
+const afterMs = second
 
 /** Keeps the database in step with this page: what is new goes in at once, what has ended goes out. */
 export type Writer = {
@@ -67,6 +68,7 @@ export function createWriter({
   /** It did not keep what it was told. */
   let isDoubted = false
   let timer: ReturnType<typeof setTimeout> | undefined
+  let trimming: ReturnType<typeof setTimeout> | undefined
 
   function persist(): void {
     const excess = unstored.size - maxRows
@@ -82,16 +84,20 @@ export function createWriter({
     if (rows.length === 0) return
     for (const { id } of rows) storing.add(id)
     roomFor -= rows.length
-    const isFull = roomFor <= 0
+    const looks = roomFor <= 0 && !isTrimming
     database.run(
-      (store) => putAll(store, rows, isFull || isDoubted),
+      // Reading back takes time, in which a browser may be killed: not for each row of a burst.
+      (store) => putAll(store, rows, looks || isDoubted),
       (stored) => settle(rows, stored?.isDone === true),
     )
-    if (isFull && !isTrimming) trimNow()
+    if (looks) {
+      // Later: it takes several steps, and what is put meanwhile would wait behind it.
+      isTrimming = true
+      trimming = setTimeout(trimNow, afterMs)
+    }
   }
 
   function trimNow(): void {
-    isTrimming = true
     roomFor = 0
     database.run(
       (store) => trim(store, ageNow()),
@@ -100,7 +106,9 @@ export function createWriter({
         const cameMeanwhile = roomFor < 0
         roomFor += trimmed?.roomFor ?? 0
         trimmed?.drops.forEach(onDrop)
-        if (trimmed && cameMeanwhile && roomFor <= 0) trimNow()
+        if (!trimmed || !cameMeanwhile || roomFor > 0) return
+        isTrimming = true
+        trimNow()
       },
     )
   }
@@ -166,7 +174,7 @@ export function createWriter({
       if (!persistent) return
       if (mayBeStored) {
         ended.add(id)
-        timer ??= setTimeout(deleteEnded, deleteAfterMs)
+        timer ??= setTimeout(deleteEnded, afterMs)
       } else {
         // An earlier page may have left it in the note.
         client.settle([id])
@@ -185,6 +193,8 @@ export function createWriter({
     },
     leave(page) {
       left = page
+      clearTimeout(trimming)
+      isTrimming = false
       saveRest()
       deleteEnded()
     },
