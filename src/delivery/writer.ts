@@ -105,7 +105,8 @@ export function createWriter({
         isTrimming = false
         const cameMeanwhile = roomFor < 0
         roomFor += trimmed?.roomFor ?? 0
-        trimmed?.drops.forEach(onDrop)
+        // What has ended meanwhile was told already.
+        trimmed?.drops.filter(({ row }) => !ended.has(row.id)).forEach(onDrop)
         if (!trimmed || !cameMeanwhile || roomFor > 0) return
         isTrimming = true
         trimNow()
