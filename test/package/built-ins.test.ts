@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 const used = {
   Array: 'every filter find flatMap forEach includes indexOf isArray join length map pop push slice some sort splice',
   BigInt: 'asUintN toString',
-  Date: 'getHours getMinutes getSeconds getTime getUTCFullYear now prototype toISOString',
+  Date: 'getTime getUTCFullYear now prototype toISOString toTimeString',
   Function: 'call',
   JSON: 'parse stringify',
   Map: 'clear delete get has keys set size values',
