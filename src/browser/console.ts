@@ -1,7 +1,7 @@
 /** Tells the site's developer something, once and without Segment's debug mode. Never throws. */
 export function complain(level: 'error' | 'warn', message: string, ...more: unknown[]): void {
   try {
-    // eslint-disable-next-line no-console -- the one place
+    // eslint-disable-next-line no-console -- a developer must be told without Segment's debug mode
     console[level](`Skalin: ${message}`, ...more)
   } catch {
     // The page's own idea of a console.

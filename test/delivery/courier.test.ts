@@ -290,19 +290,6 @@ describe('what earlier pages left', () => {
     expect(world.timers()).toBe(0)
   })
 
-  test('in flight when it died, call by call, goes at once when it comes due', async () => {
-    const { world, tab } = await setUp()
-    for (const number of numbers(5)) {
-      post(tab, number)
-      await world.tick(3)
-    }
-    tab.crash()
-    const next = await world.open()
-    world.onSend = (flight) => setImmediate(() => void world.answer(flight, ok))
-    await world.tick(leaseMs + 100)
-    expect(told(next).filter((report) => report.includes('accepted'))).toHaveLength(5)
-  })
-
   test('in flight when it died comes due by itself', async () => {
     const { world, tab } = await setUp()
     post(tab, 1)

@@ -65,6 +65,7 @@ const reading =
       (real) =>
         function (this: IDBObjectStore | IDBIndex) {
           if (how === 'fails') return refuse()
+          // Asked for something else, it finds nothing; the types of these methods differ.
           if (how === 'lies')
             return real.apply(this as never, [IDBKeyRange.only('nothing')] as never)
           hang(transactionOf(this))

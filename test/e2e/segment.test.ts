@@ -38,7 +38,8 @@ test.for([
             isLoaded: () => true,
             load: () => Promise.resolve(),
             track: (ctx) => {
-              resolve({ event: ctx.event.event, version: ctx.event.context?.library?.version })
+              const { library } = ctx.event.context ?? {}
+              resolve({ event: ctx.event.event, version: library?.version })
               return ctx
             },
           }

@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createLookout } from '../../src/delivery/lookout.ts'
+import type { Outbox } from '../../src/delivery/outbox.ts'
+import { now } from './support.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** When the database is looked at next, after a look that gave this. */
+async function after(found: Awaited<ReturnType<Outbox['fetchDue']>>): Promise<number> {
+  const lookout = createLookout({ fetchDue: () => Promise.resolve(found) } as Outbox)
+  await lookout.look()
+  return lookout.next()
+}
+
+test('rows that come due one after the other are had one after the other', async () => {
+  expect(await after({ taken: 1, next: now })).toBe(now)
+})
+
+test('a row that is due and not to be had is asked for a second later', async () => {
+  expect(await after({ taken: 0, next: now })).toBe(now + 1000)
+})
+
+test('what is due later is had then', async () => {
+  expect(await after({ taken: 0, next: now + 5 })).toBe(now + 5)
+})
+
+test('a database that does not say is not asked again', async () => {
+  expect(await after(undefined)).toBe(Infinity)
+})
