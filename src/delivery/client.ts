@@ -1,6 +1,7 @@
 import { now } from '../browser/clock.ts'
 import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
 import { type Row, held } from './row.ts'
+import type { Sent } from './store.ts'
 
 /** A `ui` hit that the collector has not answered for good. */
 export type OpenIdentity = {
@@ -81,7 +82,7 @@ export type Client = {
   leave: (page: string, rows: readonly Row[]) => Row[]
   /** It leaves with these on their way. */
   setSent: (ids: readonly string[]) => void
-  sent: () => ClientState['sent']
+  sent: (when?: 'now') => Sent
   gone: () => string[]
   unsaved: () => Row[]
   /** These rows have ended, and the database may not know it. */
@@ -130,7 +131,7 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
         return { sent: [...recent, ...ids.map((id) => ({ id, at }))].slice(-maxSent) }
       })
     },
-    sent: () => state().sent,
+    sent: (when) => new Map((note.read(when) ?? initial).sent.map(({ id, at }) => [id, at])),
 
     gone: () => state().gone,
     unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),

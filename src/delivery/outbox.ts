@@ -80,7 +80,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     queue,
     client,
     encode,
-    lessee: () => ({ page, now: now(), ageNow: ageNow(), isForgotten: client.isForgotten }),
+    lessee: () => ({
+      page,
+      now: now(),
+      ageNow: ageNow(),
+      isForgotten: client.isForgotten,
+      sent: () => client.sent('now'),
+    }),
     drop,
   }
 
@@ -179,13 +185,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
       tabs.join()
       await database.open()
       writer.persist()
-      writer.end(client.ended())
       await outbox.adopt()
     },
 
     async adopt() {
+      writer.end(client.ended())
       const at = now()
-      const sent = new Map(client.sent().map(({ id, at }) => [id, at]))
+      const sent = client.sent()
       const departed = { gone: client.gone(), sent }
       const unsaved = client
         .unsaved()

@@ -15,6 +15,8 @@ export type Lessee = {
   /** The time by which rows age, whatever the clock says. */
   ageNow: number
   isForgotten: (row: Row) => boolean
+  /** What pages that have left sent, as it is known at the moment it is asked. */
+  sent: () => Sent
 }
 
 /** What a page was given of what it asked for. */
@@ -35,10 +37,17 @@ const rangeOf = ({ clientId, endpoint }: Lane, from: number, to: number) =>
 export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): Leases {
   const { page, now, ageNow, isForgotten } = lessee
   const leases: Leases = { rows: [], drops: [], missing: [], others: [] }
+  let departed: Sent | undefined
   for (const id of ids) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
+      // A page that goes sends what waits, and its browser may not let it write that into the database.
+      const sentAt = row && sentBefore(row, (departed ??= lessee.sent()), now)
+      const sent = sentAt === undefined ? undefined : freed(row as Row, now, sentAt)
       if (row === undefined) leases.missing.push(id)
-      else if (row.owner !== page && !isDue(row, now)) leases.others.push(row)
+      else if (sent && !isDue(sent, now)) {
+        store.put(sent)
+        leases.others.push(sent)
+      } else if (row.owner !== page && !isDue(row, now)) leases.others.push(row)
       else if (row.at < ageNow - maxAgeMs || isForgotten(row)) {
         store.delete(id)
         leases.drops.push({ row, reason: isForgotten(row) ? 'consent' : 'too-old' })
@@ -73,9 +82,11 @@ export function leaseNext(
 /** What earlier pages did last, as the next one finds it noted down. */
 export type Departed = {
   gone: readonly string[]
-  /** When what was sent, and nobody heard of it. */
-  sent: ReadonlyMap<string, number>
+  sent: Sent
 }
+
+/** When a page that has left sent what, and heard of no answer. */
+export type Sent = ReadonlyMap<string, number>
 
 /**
  * A row that a page which has left had on lease, or that waits by a clock that was set back since: it
@@ -94,7 +105,7 @@ export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: n
 }
 
 /** When a page that has left sent it, unless another has taken it since; not by a clock set back. */
-export function sentBefore(row: Row, sent: Departed['sent'], now: number): number | undefined {
+export function sentBefore(row: Row, sent: Sent, now: number): number | undefined {
   const at = sent.get(row.id)
   return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined
 }

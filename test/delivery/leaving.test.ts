@@ -31,6 +31,16 @@ async function answerAll(world: World, outcome: Outcome): Promise<void> {
   for (const flight of [...world.flights]) await world.answer(flight, outcome)
 }
 
+/** A browser may abort the transactions of a page that goes. */
+function goUnwritten(tab: Tab): void {
+  const aborting = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(() => {
+    throw new DOMException('The page goes', 'AbortError')
+  })
+  tab.freeze()
+  tab.crash()
+  aborting.mockRestore()
+}
+
 describe('leaving is no outage', () => {
   test.each([0, 1, 500, 999])(
     'requests that fail %i ms before the page goes say nothing',
@@ -121,6 +131,30 @@ describe('the next page', () => {
     vi.setSystemTime(now - 2 * hour)
     await world.open()
     expect(flying(world)).toEqual([1])
+  })
+
+  test('waits for the lease of what was sent, though the database was not told', async () => {
+    const { world, tab, sent } = await setUp({ step: 1, retryFrom: now, retryAt: now + minute })
+    tab.call(hitOf(1))
+    await world.settle()
+    const other = await world.open()
+    goUnwritten(tab)
+    other.online()
+    await world.tick(20 * second - 1)
+    expect(sent).toEqual([1])
+    await world.tick(second)
+    expect(sent).toEqual([1, 1])
+  })
+
+  test('is told what the last one had heard of, though the database was not told', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1))
+    await world.open()
+    await answerAll(world, ok)
+    goUnwritten(tab)
+    await world.tick(minute)
+    expect(sent).toEqual([1])
+    expect(await world.stored()).toEqual([])
   })
 
   test('also where it went without an event, 20 seconds later', async () => {

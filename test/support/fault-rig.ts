@@ -152,8 +152,12 @@ export function expectSound(rig: Rig, errors: string[] = []): void {
 /** What `onDelivery` was told so far. */
 export const reports = (page: Evaluating): Promise<Told[]> => page.evaluate(() => window.reports)
 
-/** How many requests more than hits there were. */
-export function duplicates(rig: Rig): number {
-  const accepted = acceptedBy(rig)
-  return accepted.length - new Set(accepted.map(({ hit }) => hit.event_id)).size
+/** How long after a hit had been accepted it was accepted once more, in milliseconds, for each time. */
+export function repeats(rig: Rig): number[] {
+  const acceptedAt = new Map<string | undefined, number>()
+  return acceptedBy(rig).flatMap(({ hit, at }) => {
+    const before = acceptedAt.get(hit.event_id)
+    acceptedAt.set(hit.event_id, at)
+    return before === undefined ? [] : at - before
+  })
 }

@@ -6,10 +6,10 @@ import { until } from '../../support/deadline.ts'
 import {
   acceptedBy,
   arrived,
-  duplicates,
   expectSound,
   featureOf,
   names,
+  repeats,
   openPage,
   reports,
   track,
@@ -78,7 +78,7 @@ describe('an outage', () => {
     expect(acceptedBy(rig)).toHaveLength(1)
     rig.collector.fault(undefined)
     await arrived(rig, calls)
-    expect(duplicates(rig)).toBe(0)
+    expect(repeats(rig)).toEqual([])
     await writtenDown(page, 0)
   })
 

@@ -8,14 +8,15 @@ import { until } from '../../support/deadline.ts'
 import {
   acceptedBy,
   arrived,
-  duplicates,
   expectSound,
   featureOf,
   names,
   openPage,
+  repeats,
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
+import { leaseMs } from '../../../src/delivery/endpoint.ts'
 import type { SkalinPlugin } from '../../../src/index.ts'
 import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
 
@@ -89,10 +90,16 @@ describe('several tabs', () => {
     }
     rig.collector.fault(undefined)
     await arrived(rig, made, 50_000)
-    const copies = duplicates(rig)
-    console.log(`Eight tabs, seed ${seed}: ${copies} duplicates of ${made.length} hits`)
+    // What a tab sent as it went, whose answer nobody heard, goes once more, but not before its lease is
+    // over. Anything sooner is a hit that two tabs sent.
+    const sooner = repeats(rig).filter((ms) => ms < leaseMs - 1000)
+    const later = repeats(rig).length - sooner.length
+    console.log(
+      `Eight tabs, seed ${seed}: of ${made.length} hits ${sooner.length} were sent by two tabs, ` +
+        `${later} once more after their tab had gone`,
+    )
     expect(made).toHaveLength(8 * 20 * rounds)
-    expect(copies / made.length).toBeLessThanOrEqual(0.02)
+    expect(sooner.length / made.length).toBeLessThanOrEqual(0.02)
   }, 120_000)
 
   test('of two client ids and two endpoints each send only their own', async () => {
