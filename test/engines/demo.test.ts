@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Demo, buildDemo, startDemo } from '../../demo/server.mjs'
-import { type EngineBrowser, engines, launchEngine } from '../support/browser.ts'
+import { engines, launchEngine } from '../support/browser.ts'
+import type { EngineBrowser } from '../support/engine.ts'
 import { until } from '../support/deadline.ts'
 
 beforeAll(buildDemo)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type EnginePromise, writesLater } from '../fixtures/matrix.ts'
 import type { Engine } from '../../scripts/browsers.mjs'
-import { type EngineBrowser, type Tab, launchEngine } from '../support/browser.ts'
+import { launchEngine } from '../support/browser.ts'
+import type { EngineBrowser, Tab } from '../support/engine.ts'
 import { until } from '../support/deadline.ts'
 import {
   acceptedBy,

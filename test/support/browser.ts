@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { chromium, firefox, webkit } from 'playwright-core'
 import type { Browser, BrowserContext, LaunchOptions, Page } from 'playwright-core'
 import { type Engine, findBrowser, isOwn, launchArgs } from '../../scripts/browsers.mjs'
+import type { EngineBrowser, EngineOptions } from './engine.ts'
 import { launchWebKit } from './webkit.ts'
 
 /** Those that this machine has: `npm test` installs them where it can, and says which it leaves out. */
@@ -35,23 +36,6 @@ export interface TestBrowser {
 export interface KillableBrowser extends Omit<TestBrowser, 'browser'> {
   /** SIGKILLs every process of the browser at once, and waits until all are gone. */
   kill: () => Promise<void>
-}
-
-/** As much of playwright's page as every engine has. */
-export type Tab = Pick<Page, 'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close'>
-
-/** A browser of any engine. */
-export type EngineBrowser = {
-  newPage: () => Promise<Tab>
-  kill: () => Promise<void>
-  close: () => Promise<void>
-}
-
-export type EngineOptions = {
-  /** The folder in which it keeps its data; without one it is in private mode. */
-  profile?: string
-  /** `false` switches the back/forward cache off. */
-  keepsPages?: boolean
 }
 
 /** A browser of any engine. */

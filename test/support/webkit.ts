@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
-import type { EngineBrowser, EngineOptions, Tab } from './browser.ts'
 import { until } from './deadline.ts'
+import type { EngineBrowser, EngineOptions, Tab } from './engine.ts'
 
 const program = fileURLToPath(new URL('webkit.py', import.meta.url))
 
