@@ -1,3 +1,4 @@
+import './language.ts'
 import uPlot from 'uplot'
 import { find } from './dom.ts'
 import { type Timeline, span } from './timeline.ts'

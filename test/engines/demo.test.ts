@@ -6,8 +6,7 @@ import { until } from '../support/deadline.ts'
 
 beforeAll(buildDemo)
 
-// In WebKitGTK it stays at "Starting", for a reason not found yet; docs/compatibility.md says so.
-describe.each(engines.filter((engine) => engine !== 'webkit'))('%s', (engine) => {
+describe.each(engines)('%s', (engine) => {
   let demo: Demo
   let browser: EngineBrowser
 
@@ -49,15 +48,20 @@ describe.each(engines.filter((engine) => engine !== 'webkit'))('%s', (engine) =>
         { message: `${count} ${kind}`, deadlineMs: 15_000 },
       )
 
-    await until(
-      () =>
-        tab.evaluate(
-          () =>
-            document.querySelector('#state')?.textContent.includes('healthy') &&
-            document.querySelector('[inert]') === null,
-        ),
-      { message: 'the demo to start', deadlineMs: 30_000 },
-    )
+    const says = (state: string) =>
+      until(
+        () =>
+          tab.evaluate(
+            (text) => document.querySelector('#state')?.textContent.includes(text),
+            state,
+          ),
+        { message: `the collector to be ${state}`, deadlineMs: 30_000 },
+      )
+
+    await says('healthy')
+    await until(() => tab.evaluate(() => document.querySelector('[inert]') === null), {
+      message: 'the demo to start',
+    })
     await press('button', 'Camille Roux')
     await shows('accepted', 2).catch(async (cause: unknown) => {
       throw new Error(await tab.evaluate(() => document.body.innerText.slice(0, 400)), { cause })
@@ -65,9 +69,11 @@ describe.each(engines.filter((engine) => engine !== 'webkit'))('%s', (engine) =>
     await press('button[data-name="Report exported"]')
     await shows('accepted', 3)
     await press('input[name="fault"][value="status"]')
+    await says('503')
     await press('button[data-name="Teammate invited"]')
     await shows('waiting', 1)
     await press('input[name="fault"][value="healthy"]')
+    await says('healthy')
     await shows('accepted', 4)
     await press('#burst')
     await shows('accepted', 504)

@@ -24,7 +24,13 @@ export async function launchWebKit(
     // A process group of its own, which a signal reaches as a whole, browser and all.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, DISPLAY: `:${String(display).trim()}`, LIBGL_ALWAYS_SOFTWARE: '1' },
+    env: {
+      ...process.env,
+      DISPLAY: `:${String(display).trim()}`,
+      LIBGL_ALWAYS_SOFTWARE: '1',
+      // As on a machine that nobody has set up: its language is `C`, which is none.
+      LC_ALL: 'C.UTF-8',
+    },
   })
   driver.stderr.resume()
   // Comes only when every process that inherited the pipe has gone.
