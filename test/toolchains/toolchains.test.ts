@@ -112,6 +112,26 @@ test('Next.js builds and renders, and the page sends its hit', async () => {
   await sendsItsHit(join(app, 'out'), '/next')
 })
 
+// The last that run on Node 20.
+const svelteKit =
+  '@sveltejs/kit@2 @sveltejs/adapter-static@3 @sveltejs/vite-plugin-svelte@6 svelte@5 vite@7'
+
+test('SvelteKit builds and renders, and the page sends its hit', async () => {
+  const app = await install(svelteKit, {
+    'package.json': '{ "private": true, "type": "module" }',
+    'svelte.config.js': `import adapter from '@sveltejs/adapter-static'\nexport default { kit: { adapter: adapter(), paths: { base: '/sveltekit' } } }`,
+    'vite.config.js': `import { sveltekit } from '@sveltejs/kit/vite'\nexport default { plugins: [sveltekit()] }`,
+    'src/app.html':
+      '<!doctype html><html><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
+    'src/routes/+layout.js': 'export const prerender = true',
+    'src/routes/+page.svelte': `<script>\nimport { onMount } from 'svelte'\nimport { start } from '$lib/analytics.js'\nonMount(start)\n</script>\n<h1>Home</h1>`,
+    'src/lib/analytics.js': main(),
+  })
+  await runIn(app, 'vite', 'build')
+  expect(await read(app, 'build/index.html')).toContain('<h1>Home</h1>')
+  await sendsItsHit(join(app, 'build'), '/sveltekit')
+})
+
 test.each([
   ['Deno', 'deno', ['run', '--allow-all', '--no-lock', 'main.mjs']],
   ['Bun', 'bun', ['run', 'main.mjs']],
