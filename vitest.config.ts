@@ -11,7 +11,7 @@ const crowded = ['test/e2e/faults/tabs.test.ts']
 const apart = [
   'test/host/**',
   'test/{package,publish,function}/**',
-  'test/{e2e,engines,toolchains}/**',
+  'test/{e2e,engines,toolchains,disk}/**',
 ]
 
 export default defineConfig({
@@ -28,6 +28,19 @@ export default defineConfig({
               test: {
                 name: 'toolchains',
                 include: ['test/toolchains/**/*.test.ts'],
+                testTimeout: 300_000,
+                hookTimeout: 60_000,
+              },
+            },
+          ]
+        : []),
+      ...(process.env.DISK
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'disk',
+                include: ['test/disk/**/*.test.ts'],
                 testTimeout: 300_000,
                 hookTimeout: 60_000,
               },

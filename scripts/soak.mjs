@@ -1,5 +1,5 @@
-// npm run soak [-- <count>]: the fault tests and the model of the delivery, with as many seeds; then the
-// package in applications that are installed from npm.
+// npm run soak [-- <count>]: the fault tests and the model of the delivery, with as many seeds; then a
+// disk that is full, and the package in applications that are installed from npm.
 import { spawnSync } from 'node:child_process'
 
 const suites = ['test/e2e/faults', 'test/delivery/model.test.ts']
@@ -10,21 +10,22 @@ if (!(Number.isInteger(count) && count > 0)) {
   process.exit(1)
 }
 
+/** Whether these tests pass. */
+function passes(files, env) {
+  const { status } = spawnSync(process.execPath, ['scripts/test.mjs', ...files], {
+    cwd: new URL('..', import.meta.url),
+    env: { ...process.env, ...env },
+    stdio: 'inherit',
+  })
+  return status === 0
+}
+
 const failed = []
 for (let seed = 1; seed <= count; seed += 1) {
   console.log(`\nSeed ${seed} of ${count}`)
-  const { status } = spawnSync(process.execPath, ['scripts/test.mjs', ...suites], {
-    cwd: new URL('..', import.meta.url),
-    env: { ...process.env, SEED: String(seed), NUM_RUNS: '1000' },
-    stdio: 'inherit',
-  })
-  if (status !== 0) failed.push(seed)
+  if (!passes(suites, { SEED: String(seed), NUM_RUNS: '1000' })) failed.push(`seed ${seed}`)
 }
-const toolchains = spawnSync(process.execPath, ['scripts/test.mjs', 'test/toolchains'], {
-  cwd: new URL('..', import.meta.url),
-  env: { ...process.env, TOOLCHAINS: '1' },
-  stdio: 'inherit',
-})
-if (toolchains.status !== 0) failed.push('none, the toolchains')
-console.log(failed.length === 0 ? '\nAll seeds passed' : `\nFailed with seed ${failed.join(', ')}`)
+if (!passes(['test/disk'], { DISK: '1' })) failed.push('a full disk')
+if (!passes(['test/toolchains'], { TOOLCHAINS: '1' })) failed.push('the toolchains')
+console.log(failed.length === 0 ? '\nAll passed' : `\nFailed with ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1

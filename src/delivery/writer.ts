@@ -146,7 +146,9 @@ export function createWriter({
     clearTimeout(timer)
     timer = undefined
     const ids = [...ended]
-    if (ids.length === 0 || elapsed() < deleteFrom) return
+    if (ids.length === 0) return
+    // No page is to send them once more, though all find them.
+    if (elapsed() < deleteFrom) return client.end(ids)
     database.run(
       (store) => deleteAll(store, ids),
       (deleted) => {
@@ -154,7 +156,6 @@ export function createWriter({
           for (const id of ids) ended.delete(id)
           client.settle(ids)
         } else {
-          // No page is to send them once more, though all find them.
           deleteFrom = elapsed() + restMs
           client.end(ids)
         }

@@ -167,6 +167,23 @@ describe('deleting', () => {
     expect(await world.stored()).toEqual([])
     expect(world.clientState().ended).toEqual([])
   })
+
+  test('nor is it sent again by the page after one that crashed', async () => {
+    const { world, tab } = await setUp()
+    world.online = true
+    vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementation(refusal('QuotaExceededError'))
+    for (const number of [1, 2]) {
+      tab.call(hitOf(number))
+      await world.settle()
+      await answerAll(world)
+      await world.tick(2 * second)
+    }
+    expect(await stored(world)).toEqual([1, 2])
+    tab.crash()
+    await world.open()
+    await world.tick(minute)
+    expect(sent(world)).toEqual([])
+  })
 })
 
 describe('a row', () => {
