@@ -1,8 +1,7 @@
-import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { ReceivedRequest } from '../../src/testing/index.ts'
 import { until } from './deadline.ts'
-import { type Evaluating, type Rig, type Told, errorsOf, ready } from './rig.ts'
+import { type Evaluating, type Rig, type Told } from './rig.ts'
 
 /** A hit of the outbox, as IndexedDB has it. */
 export type StoredRow = {
@@ -20,23 +19,6 @@ export const featureOf = (hit: Readonly<Record<string, string | undefined>>): st
 /** `prefix-0` to `prefix-<count - 1>`. */
 export const names = (count: number, prefix = 'call'): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
-
-/** Opens a page of the npm build that sends unknown visitors' features at once. */
-export async function openPage(
-  newPage: () => Promise<Page>,
-  rig: Rig,
-  {
-    path = '/app',
-    settings = '',
-    isReady = true,
-  }: { path?: string; settings?: string; isReady?: boolean } = {},
-): Promise<{ page: Page; errors: string[] }> {
-  const page = await newPage()
-  const errors = errorsOf(page)
-  await page.goto(rig.serve('npm', path, `anonymous: 'send', ${settings}`))
-  if (isReady) await ready(page)
-  return { page, errors }
-}
 
 /** Makes a `track` call for each name, in one task. */
 export function track(page: Evaluating, features: string[]): Promise<void> {

@@ -1,54 +1,21 @@
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
 import type { Fault } from '../../../src/testing/index.ts'
-import { type TestBrowser, launchBrowser } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
 import {
   acceptedBy,
   arrived,
-  expectSound,
   featureOf,
   names,
   repeats,
-  openPage,
   reports,
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
-import { type Rig, createRig } from '../../support/rig.ts'
+import type { Rig } from '../../support/rig.ts'
+import { test, withClock } from './fixture.ts'
 
-let chromium: TestBrowser
-let rig: Rig
-let context: BrowserContext
-const errors: string[] = []
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-})
-afterAll(() => chromium.close())
-// A collector for each test: what a page sends as it goes would come in the middle of the next.
-beforeEach(async () => {
-  rig = await createRig()
-  context = await chromium.browser.newContext()
-})
-afterEach(async () => {
-  expectSound(rig, errors.splice(0))
-  await context.close()
-  await rig.close()
-})
-
-async function open(clock = false): Promise<Page> {
-  const opened = await openPage(async () => {
-    const page = await context.newPage()
-    if (clock) await page.clock.install()
-    return page
-  }, rig)
-  // The same array: what comes later counts as well.
-  opened.page.on('pageerror', (error) => errors.push(String(error)))
-  return opened.page
-}
-
-const attempts = (count: number, deadlineMs = 10_000) =>
+const attempts = (rig: Rig, count: number, deadlineMs = 10_000) =>
   until(() => rig.collector.requests.length >= count, { message: `${count} requests`, deadlineMs })
 
 /** Waits until no request is in flight: a clock that jumps ahead would let it time out. */
@@ -67,14 +34,14 @@ describe('an outage', () => {
       { kind: 'status', status: 503, cors: false },
     ],
   ]
-  test.each(faults)('of %s loses nothing and ends by itself', async (_, fault) => {
+  test.for(faults)('of %s loses nothing and ends by itself', async ([, fault], { open, rig }) => {
     const page = await open()
     await track(page, ['good'])
     await arrived(rig, ['good'])
     rig.collector.fault(fault)
     const calls = names(10)
     await track(page, calls)
-    await attempts(3)
+    await attempts(rig, 3)
     expect(acceptedBy(rig)).toHaveLength(1)
     rig.collector.fault(undefined)
     await arrived(rig, calls)
@@ -82,7 +49,7 @@ describe('an outage', () => {
     await writtenDown(page, 0)
   })
 
-  test('of refused connections loses nothing, and of one reload neither', async () => {
+  test('of refused connections loses nothing, and of one reload neither', async ({ open, rig }) => {
     const page = await open()
     await rig.collector.down()
     const calls = names(10)
@@ -93,17 +60,20 @@ describe('an outage', () => {
     await arrived(rig, calls, 30_000)
   })
 
-  test('of three days of 503 loses nothing; the backoff doubles to five minutes', async () => {
-    const page = await open(true)
+  test('of three days of 503 loses nothing; the backoff doubles to five minutes', async ({
+    open,
+    rig,
+  }) => {
+    const page = await open(withClock)
     rig.collector.fault({ kind: 'status', status: 503 })
     const calls = names(5)
     await track(page, calls)
-    await attempts(2)
+    await attempts(rig, 2)
     for (let hours = 0; hours < 72; hours += 1) {
       const before = rig.collector.requests.length
       await settled(page)
       await page.clock.fastForward(hour)
-      await attempts(before + 1)
+      await attempts(rig, before + 1)
     }
     rig.collector.fault(undefined)
     await until(
@@ -127,48 +97,51 @@ describe('429 with Retry-After', () => {
     ['in seconds', () => ({ retryAfter: 3 })],
     ['as a date', () => ({ retryAfter: new Date(Date.now() + 4000).toUTCString() })],
   ]
-  test.each(floors)('%s is a floor for three tabs and after a reload', async (_, retryAfter) => {
-    const tabs = [await open(), await open(), await open()]
-    const [first, second, third] = tabs as [Page, Page, Page]
-    rig.collector.fault({ kind: 'status', status: 429, ...retryAfter() } as Fault)
-    await track(first, ['first'])
-    await until(
-      async () => (await reports(first)).some(({ reason }) => reason === 'rate-limited'),
-      {
-        message: 'the answer',
-      },
-    )
-    const [told] = (await reports(first)).filter(({ reason }) => reason === 'rate-limited')
-    const floor = told?.nextTryAt ?? 0
-    expect(floor).toBeGreaterThan(told?.at ?? 0)
-    rig.collector.fault(undefined)
+  test.for(floors)(
+    '%s is a floor for three tabs and after a reload',
+    async ([, retryAfter], { open, rig }) => {
+      const tabs = [await open(), await open(), await open()]
+      const [first, second, third] = tabs as [Page, Page, Page]
+      rig.collector.fault({ kind: 'status', status: 429, ...retryAfter() } as Fault)
+      await track(first, ['first'])
+      await until(
+        async () => (await reports(first)).some(({ reason }) => reason === 'rate-limited'),
+        {
+          message: 'the answer',
+        },
+      )
+      const [told] = (await reports(first)).filter(({ reason }) => reason === 'rate-limited')
+      const floor = told?.nextTryAt ?? 0
+      expect(floor).toBeGreaterThan(told?.at ?? 0)
+      rig.collector.fault(undefined)
 
-    await track(second, names(5, 'second'))
-    await track(third, names(5, 'third'))
-    await second.reload()
-    const calls = ['first', ...names(5, 'second'), ...names(5, 'third')]
-    await arrived(rig, calls)
-    const early = rig.collector.requests.filter(
-      ({ at }) => at > (told?.at ?? 0) + 100 && at < floor,
-    )
-    expect(early).toEqual([])
-  })
+      await track(second, names(5, 'second'))
+      await track(third, names(5, 'third'))
+      await second.reload()
+      const calls = ['first', ...names(5, 'second'), ...names(5, 'third')]
+      await arrived(rig, calls)
+      const early = rig.collector.requests.filter(
+        ({ at }) => at > (told?.at ?? 0) + 100 && at < floor,
+      )
+      expect(early).toEqual([])
+    },
+  )
 
-  test('that the page cannot read backs off as any 429', async () => {
+  test('that the page cannot read backs off as any 429', async ({ open, rig }) => {
     const page = await open()
     rig.collector.fault({ kind: 'status', status: 429, retryAfter: 60, exposeRetryAfter: false })
     await track(page, ['x'])
-    await attempts(2)
+    await attempts(rig, 2)
     rig.collector.fault(undefined)
     await arrived(rig, ['x'])
   })
 })
 
 describe('a redirect', () => {
-  test.each([301, 302, 307])(
+  test.for([301, 302, 307])(
     '%i, to a page that answers 200, is not taken for an answer',
-    async (status) => {
-      const page = await open(true)
+    async (status, { open, rig }) => {
+      const page = await open(withClock)
       const location = rig.site.page('/login', '<title>Please log in</title>')
       rig.collector.fault({ kind: 'status', status, location })
       await track(page, ['x'])
@@ -184,7 +157,10 @@ describe('a redirect', () => {
 })
 
 describe('a hit that the collector does not want', () => {
-  test('(400) in front of others is dropped and reported; the others flow', async () => {
+  test('(400) in front of others is dropped and reported; the others flow', async ({
+    open,
+    rig,
+  }) => {
     const page = await open()
     rig.collector.fault({
       kind: 'status',
@@ -200,8 +176,8 @@ describe('a hit that the collector does not want', () => {
     await writtenDown(page, 0)
   })
 
-  test('yet (401 for an hour) waits in the slow lane; the others flow', async () => {
-    const page = await open(true)
+  test('yet (401 for an hour) waits in the slow lane; the others flow', async ({ open, rig }) => {
+    const page = await open(withClock)
     rig.collector.fault({ kind: 'status', status: 401, where: (hit) => featureOf(hit) === 'later' })
     await track(page, ['later', ...names(5)])
     await arrived(rig, names(5))
@@ -225,14 +201,14 @@ describe('a hit that the collector does not want', () => {
 })
 
 describe('a collector that hangs', () => {
-  test.each(['headers', 'body'] as const)(
+  test.for(['headers', 'body'] as const)(
     'in the %s for 12 s holds two sockets, and delivers within 15 s of healing',
-    async (at) => {
+    async (at, { open, rig }) => {
       const page = await open()
       rig.collector.fault({ kind: 'hang', at })
       const calls = names(20)
       await track(page, calls)
-      await attempts(2)
+      await attempts(rig, 2)
       // A fetch of the page's own to the same host goes through meanwhile.
       const status = await page.evaluate(
         async (url) => (await fetch(url, { mode: 'no-cors' })).type,
@@ -240,7 +216,7 @@ describe('a collector that hangs', () => {
       )
       expect(status).toBe('opaque')
       expect(rig.collector.requests).toHaveLength(2)
-      await attempts(3, 15_000)
+      await attempts(rig, 3, 15_000)
       rig.collector.fault(undefined)
       const healed = Date.now()
       await arrived(rig, calls, 15_000)
@@ -250,8 +226,11 @@ describe('a collector that hangs', () => {
 })
 
 describe('a collector without CORS headers from the first request on', () => {
-  test('gets every hit, none more than four times, and they count as accepted after an hour', async () => {
-    const page = await open(true)
+  test('gets every hit, none more than four times, and they count as accepted after an hour', async ({
+    open,
+    rig,
+  }) => {
+    const page = await open(withClock)
     rig.collector.fault({ kind: 'no-cors' })
     const calls = names(6)
     await track(page, calls)

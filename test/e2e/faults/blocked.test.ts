@@ -1,38 +1,10 @@
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type TestBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
+import { isChromium } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
-import {
-  arrived,
-  expectSound,
-  names,
-  openPage,
-  reports,
-  track,
-  writtenDown,
-} from '../../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
-
-let chromium: TestBrowser
-let rig: Rig
-let context: BrowserContext
-let errors: string[]
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-})
-afterAll(() => chromium.close())
-// A collector for each test: what a page sends as it goes would come in the middle of the next.
-beforeEach(async () => {
-  rig = await createRig()
-  context = await chromium.browser.newContext()
-  errors = []
-})
-afterEach(async () => {
-  expectSound(rig, errors)
-  await context.close()
-  await rig.close()
-})
+import { arrived, names, reports, track, writtenDown } from '../../support/fault-rig.ts'
+import { ready } from '../../support/rig.ts'
+import { test, withClock } from './fixture.ts'
 
 const minute = 60_000
 
@@ -53,12 +25,8 @@ const hourNames = (name: string) => names(12).map((_, index) => `${name}-${index
 describe('an endpoint that is blocked', () => {
   test.runIf(isChromium)(
     'by the client is asked at most 20 times in the first hour and 3 in the next; then all arrives',
-    async () => {
-      const page = await context.newPage()
-      errors = errorsOf(page)
-      await page.clock.install()
-      await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
-      await ready(page)
+    async ({ context, open, rig }) => {
+      const page = await open(withClock)
       const devtools = await context.newCDPSession(page)
       await devtools.send('Network.enable')
       await devtools.send('Network.setBlockedURLs', { urls: [`${rig.collector.origin}/*`] })
@@ -84,9 +52,11 @@ describe('an endpoint that is blocked', () => {
     },
   )
 
-  test('by a content security policy is asked as seldom; all arrives once it is lifted', async () => {
+  test('by a content security policy is asked as seldom; all arrives once it is lifted', async ({
+    context,
+    rig,
+  }) => {
     const page = await context.newPage()
-    errors = errorsOf(page)
     await page.clock.install()
     await page.addInitScript(() => {
       addEventListener('securitypolicyviolation', () => {
@@ -119,9 +89,12 @@ describe('an endpoint that is blocked', () => {
 })
 
 describe('a browser that is offline', () => {
-  test('keeps everything over reloads, and sends within 3 s of being online', async () => {
-    const { page, errors: seen } = await openPage(() => context.newPage(), rig)
-    errors = seen
+  test('keeps everything over reloads, and sends within 3 s of being online', async ({
+    context,
+    open,
+    rig,
+  }) => {
+    const page = await open()
     await context.setOffline(true)
     await track(page, names(20, 'before'))
     await writtenDown(page, 20)

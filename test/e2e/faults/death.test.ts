@@ -1,50 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type KillableBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
+import { isChromium } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
-import {
-  acceptedBy,
-  arrived,
-  expectSound,
-  names,
-  openPage,
-  stored,
-  track,
-  writtenDown,
-} from '../../support/fault-rig.ts'
-import { type Rig, createRig, ready } from '../../support/rig.ts'
+import { acceptedBy, arrived, names, stored, track, writtenDown } from '../../support/fault-rig.ts'
+import { type Rig, ready } from '../../support/rig.ts'
+import { type OwnBrowser, test } from './fixture.ts'
 
-let rig: Rig
-let profile: string
-let chromium: KillableBrowser
-let errors: string[]
-
-async function open(settings = '') {
-  const opened = await openPage(chromium.newPage, rig, { settings })
-  errors = opened.errors
-  // In a new profile the database takes its time; no later page waits for it.
-  await until(() => stored(opened.page), { message: 'the outbox to be open' })
-  return opened.page
+/** Opens a page, and waits for its database, which takes its time in a new profile. */
+async function openWithDatabase({ open }: OwnBrowser): Promise<Page> {
+  const page = await open()
+  await until(() => stored(page), { message: 'the outbox to be open' })
+  return page
 }
 
-beforeEach(async () => {
-  rig = await createRig()
-  profile = await mkdtemp(join(tmpdir(), 'skalin-profile-'))
-  chromium = await launchBrowser({ profile })
-  errors = []
-})
-afterEach(async () => {
-  expectSound(rig, errors)
-  await chromium.kill()
-  await rig.close()
-  await rm(profile, { recursive: true, force: true })
-})
-
 describe.runIf(isChromium)('a browser that is killed', () => {
-  test('50 ms after 50 calls, with the collector down, loses none of them', async () => {
-    const page = await open()
+  test('50 ms after 50 calls, with the collector down, loses none of them', async ({
+    browser,
+    rig,
+  }) => {
+    const page = await openWithDatabase(browser)
     await rig.collector.down()
     const calls = names(50)
     // The page itself says when 50 ms have passed, however slow this test is to hear of it.
@@ -52,17 +26,17 @@ describe.runIf(isChromium)('a browser that is killed', () => {
       for (const name of all) void window.analytics.track(name)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }, calls)
-    await chromium.kill()
+    await browser.kill()
 
     await rig.collector.up()
-    chromium = await launchBrowser({ profile })
-    await open()
+    await browser.start()
+    await openWithDatabase(browser)
     // Longer than a lease: what was on its way when the browser died comes due only then.
     await arrived(rig, calls, 40_000)
   })
 
-  test('right after a renderer crash, 50 of 50 calls are there', async () => {
-    const page = await open()
+  test('right after a renderer crash, 50 of 50 calls are there', async ({ browser, rig }) => {
+    const page = await openWithDatabase(browser)
     await rig.collector.down()
     const calls = names(50)
     await page.evaluate(async (all) => {
@@ -73,7 +47,7 @@ describe.runIf(isChromium)('a browser that is killed', () => {
     await page.goto('chrome://crash', { timeout: 5000 }).catch(() => undefined)
     await page.close()
     await rig.collector.up()
-    await open()
+    await openWithDatabase(browser)
     await arrived(rig, calls, 40_000)
   })
 })
@@ -81,10 +55,10 @@ describe.runIf(isChromium)('a browser that is killed', () => {
 describe('a tab that is closed', () => {
   const calls = names(100)
 
-  async function closing(when: 'soon' | 'at once'): Promise<void> {
-    const opener = await open()
+  async function closing(browser: OwnBrowser, rig: Rig, when: 'soon' | 'at once') {
+    const opener = await openWithDatabase(browser)
     rig.collector.fault({ kind: 'slow', ms: 50 })
-    const popup = chromium.context.waitForEvent('page')
+    const popup = browser.context.waitForEvent('page')
     await opener.evaluate((url) => void window.open(url), rig.site.origin + '/app')
     const tab = await popup
     await tab.waitForLoadState()
@@ -107,17 +81,23 @@ describe('a tab that is closed', () => {
     await arrived(rig, calls)
   }
 
-  test('50 ms after 100 calls has delivered all of them, without a revisit', () => closing('soon'))
+  test('50 ms after 100 calls has delivered all of them, without a revisit', ({ browser, rig }) =>
+    closing(browser, rig, 'soon'))
 
-  test('in the same task as 100 calls has delivered all of them, without a revisit', () =>
-    closing('at once'))
+  test('in the same task as 100 calls has delivered all of them, without a revisit', ({
+    browser,
+    rig,
+  }) => closing(browser, rig, 'at once'))
 
-  test('with more than the keepalive budget in hand delivers the rest on the next visit', async () => {
-    const opener = await open()
+  test('with more than the keepalive budget in hand delivers the rest on the next visit', async ({
+    browser,
+    rig,
+  }) => {
+    const opener = await openWithDatabase(browser)
     rig.collector.fault({ kind: 'slow', ms: 50 })
     const big = names(100, `big-${'x'.repeat(200)}`)
     const heavy = `url: () => 'https://example.com/' + 'y'.repeat(1900)`
-    const { page: tab } = await openPage(chromium.newPage, rig, { path: '/heavy', settings: heavy })
+    const tab = await browser.open({ path: '/heavy', settings: heavy })
     await track(tab, big)
     await writtenDown(tab, 100).catch(() => undefined)
     await tab.close()
@@ -127,8 +107,11 @@ describe('a tab that is closed', () => {
 })
 
 describe('a page that is left', () => {
-  test('by location.href in a click handler, right after track, loses nothing', async () => {
-    const page = await open()
+  test('by location.href in a click handler, right after track, loses nothing', async ({
+    browser,
+    rig,
+  }) => {
+    const page = await openWithDatabase(browser)
     rig.collector.fault({ kind: 'slow', ms: 50 })
     rig.site.page('/next', '<!doctype html><title>next</title>')
     await page.evaluate(() => {
@@ -145,23 +128,26 @@ describe('a page that is left', () => {
     await arrived(rig, ['clicked'])
   })
 
-  test.each([
+  test.for([
     ['in their task', (go: () => void) => go()],
     ['a moment later', (go: () => void) => void setTimeout(go, 5)],
-  ])('%s keeps what an unknown visitor did, on a first page too', async (_, leave) => {
-    const { page } = await openPage(chromium.newPage, rig, { settings: `anonymous: 'hold'` })
-    const features = names(20)
-    await page.evaluate(
-      `for (const name of ${JSON.stringify(features)}) void analytics.track(name);
+  ])(
+    '%s keeps what an unknown visitor did, on a first page too',
+    async ([, leave], { browser, rig }) => {
+      const page = await browser.open({ settings: `anonymous: 'hold'` })
+      const features = names(20)
+      await page.evaluate(
+        `for (const name of ${JSON.stringify(features)}) void analytics.track(name);
       (${String(leave)})(() => { location.href = '/next' })`,
-    )
-    await page.waitForURL('**/next')
-    const next = await openPage(chromium.newPage, rig, { settings: `anonymous: 'hold'` })
-    await next.page.evaluate(() => window.analytics.identify('alice'))
-    await arrived(rig, features)
-    const used = acceptedBy(rig).filter(({ hit }) => hit.action === 'ev')
-    expect(new Set(used.map(({ hit }) => hit.identity))).toEqual(new Set(['{"id":"alice"}']))
-  })
+      )
+      await page.waitForURL('**/next')
+      const next = await browser.open({ settings: `anonymous: 'hold'` })
+      await next.evaluate(() => window.analytics.identify('alice'))
+      await arrived(rig, features)
+      const used = acceptedBy(rig).filter(({ hit }) => hit.action === 'ev')
+      expect(new Set(used.map(({ hit }) => hit.identity))).toEqual(new Set(['{"id":"alice"}']))
+    },
+  )
 
   const moments = ['beforeunload', 'pagehide', 'visibilitychange'] as const
 
@@ -171,31 +157,37 @@ describe('a page that is left', () => {
         void analytics.track('in ${moment}')
     }, true)`
 
-  test.each(moments)('for another page keeps a call made in %s', async (moment) => {
-    const page = await open()
-    rig.site.page('/next', '<!doctype html><title>next</title>')
-    await page.evaluate(callsIn(moment))
-    await page.evaluate(() => (location.href = '/next'))
-    await page.waitForURL('**/next')
-    await arrived(rig, [`in ${moment}`])
-  })
+  test.for(moments)(
+    'for another page keeps a call made in %s',
+    async (moment, { browser, rig }) => {
+      const page = await openWithDatabase(browser)
+      rig.site.page('/next', '<!doctype html><title>next</title>')
+      await page.evaluate(callsIn(moment))
+      await page.evaluate(() => (location.href = '/next'))
+      await page.waitForURL('**/next')
+      await arrived(rig, [`in ${moment}`])
+    },
+  )
 
   for (const moment of moments) {
     // Firefox stops the scripts of a tab that closes, once `pagehide` has come: in Segment's `track`.
     const canBe = isChromium || moment !== 'pagehide'
-    test.runIf(canBe)(`by closing the tab keeps a call made in ${moment}`, async () => {
-      await open()
-      const { page } = await openPage(chromium.newPage, rig)
-      await page.evaluate(callsIn(moment))
-      await page.close({ runBeforeUnload: true })
-      await arrived(rig, [`in ${moment}`])
-    })
+    test.runIf(canBe)(
+      `by closing the tab keeps a call made in ${moment}`,
+      async ({ browser, rig }) => {
+        await openWithDatabase(browser)
+        const page = await browser.open()
+        await page.evaluate(callsIn(moment))
+        await page.close({ runBeforeUnload: true })
+        await arrived(rig, [`in ${moment}`])
+      },
+    )
   }
 
-  test.each(moments)(
+  test.for(moments)(
     'keeps a call made in %s from a source middleware that stops it',
-    async (moment) => {
-      const page = await open()
+    async (moment, { browser, rig }) => {
+      const page = await openWithDatabase(browser)
       rig.site.page('/next', '<!doctype html><title>next</title>')
       await page.evaluate(() =>
         window.analytics.addSourceMiddleware(({ payload, next }) => {
@@ -205,7 +197,7 @@ describe('a page that is left', () => {
       await page.evaluate(callsIn(moment))
       await page.evaluate(() => (location.href = '/next'))
       await page.waitForURL('**/next')
-      const { page: later } = await openPage(chromium.newPage, rig)
+      const later = await browser.open()
       await track(later, ['marker'])
       await arrived(rig, ['marker'])
       expect(rig.collector.requests.map(({ hit }) => hit.event)).toEqual([

@@ -1,37 +1,10 @@
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type TestBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
+import { isChromium } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
-import {
-  acceptedBy,
-  arrived,
-  expectSound,
-  featureOf,
-  names,
-  openPage,
-  track,
-} from '../../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
-
-let chromium: TestBrowser
-let rig: Rig
-let context: BrowserContext
-let errors: string[]
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-})
-afterAll(() => chromium.close())
-beforeEach(async () => {
-  rig = await createRig()
-  context = await chromium.browser.newContext()
-  errors = []
-})
-afterEach(async () => {
-  expectSound(rig, errors)
-  await context.close()
-  await rig.close()
-})
+import { acceptedBy, arrived, featureOf, names, track } from '../../support/fault-rig.ts'
+import { ready } from '../../support/rig.ts'
+import { test } from './fixture.ts'
 
 /** Keeps a page out of the back/forward cache, as many scripts do. */
 const unkept = '<script>addEventListener("unload", () => {})</script>'
@@ -64,11 +37,10 @@ describe('leaving a page is no outage of a collector that is well', () => {
       ['that is not', unkept],
     ] as const
     // Playwright loses sight of a page that comes out of the cache: see `tabs.test.ts`.
-    test.each(way === 'history' ? pages.slice(1) : pages)(
+    test.for(way === 'history' ? pages.slice(1) : pages)(
       `by ${way}, from a page %s: the next page's first call goes at once`,
-      async (_, head) => {
+      async ([, head], { context, rig }) => {
         const page = await context.newPage()
-        errors = errorsOf(page)
         const next = rig.serve('npm', '/next', "anonymous: 'send'", head)
         await page.goto(next)
         await ready(page)
@@ -99,8 +71,11 @@ describe('leaving a page is no outage of a collector that is well', () => {
     )
   }
 
-  test('a real outage that begins while pages change is one all the same', async () => {
-    const { page } = await openPage(() => context.newPage(), rig)
+  test('a real outage that begins while pages change is one all the same', async ({
+    open,
+    rig,
+  }) => {
+    const page = await open()
     await rig.collector.down()
     await track(page, ['on the first page'])
     await page.goto(rig.serve('npm', '/next', "anonymous: 'send'"))
@@ -113,9 +88,8 @@ describe('leaving a page is no outage of a collector that is well', () => {
 })
 
 describe('a hidden tab', () => {
-  test.runIf(isChromium)('backs off in an outage as a visible one does', async () => {
-    const { page, errors: seen } = await openPage(() => context.newPage(), rig)
-    errors = seen
+  test.runIf(isChromium)('backs off in an outage as a visible one does', async ({ open, rig }) => {
+    const page = await open()
     await page.clock.install()
     rig.collector.fault({ kind: 'status', status: 503 })
     await page.evaluate(() => {

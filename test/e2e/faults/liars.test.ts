@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, test, vi } from 'vitest'
+import { describe, vi } from 'vitest'
 import { type Habit, liars } from '../../fixtures/habits.ts'
-import { type TestBrowser, launchBrowser } from '../../support/browser.ts'
+import type { TestBrowser } from '../../support/browser.ts'
 import { names } from '../../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
+import { type Rig, errorsOf, ready } from '../../support/rig.ts'
 import type { Fault } from '../../../src/testing/index.ts'
+import { test } from './fixture.ts'
 
 // A storage that keeps nothing must not make a page forget what the collector has told it.
 
@@ -27,16 +28,14 @@ const seconds = 5
 // Each is eleven pages.
 vi.setConfig({ testTimeout: 150_000 })
 
-let chromium: TestBrowser
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-})
-afterAll(() => chromium.close())
-
 /** The requests that some calls make during an outage of {@link seconds}, by the page's own clock. */
-async function requests(rig: Rig, fault: Fault, liar?: Habit): Promise<number> {
-  const context = await chromium.browser.newContext()
+async function requests(
+  { browser }: TestBrowser,
+  rig: Rig,
+  fault: Fault,
+  liar?: Habit,
+): Promise<number> {
+  const context = await browser.newContext()
   const page = await context.newPage()
   const errors = errorsOf(page)
   const seen = rig.collector.requests.length
@@ -58,18 +57,13 @@ async function requests(rig: Rig, fault: Fault, liar?: Habit): Promise<number> {
 }
 
 describe.concurrent('a storage that keeps nothing makes at most one request a hit more', () => {
-  test.for(outages)('%s', async ([, fault], { expect }) => {
-    const rig = await createRig()
-    try {
-      const most = (await requests(rig, fault)) + hits
-      for (const liar of liars) {
-        await rig.renewCollector()
-        const made = await requests(rig, fault, liar)
-        expect.soft(made, liar.name).toBeGreaterThan(0)
-        expect.soft(made, liar.name).toBeLessThanOrEqual(most)
-      }
-    } finally {
-      await rig.close()
+  test.for(outages)('%s', async ([, fault], { expect, shared, rig }) => {
+    const most = (await requests(shared, rig, fault)) + hits
+    for (const liar of liars) {
+      await rig.renewCollector()
+      const made = await requests(shared, rig, fault, liar)
+      expect.soft(made, liar.name).toBeGreaterThan(0)
+      expect.soft(made, liar.name).toBeLessThanOrEqual(most)
     }
   })
 })

@@ -1,57 +1,20 @@
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type TestBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
+import { isChromium } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
 import {
   acceptedBy,
   arrived,
-  expectSound,
   featureOf,
   leaveBehind,
   names,
-  openPage,
   reports,
   stored,
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
-
-let chromium: TestBrowser
-let rig: Rig
-let context: BrowserContext
-let errors: string[]
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-})
-afterAll(() => chromium.close())
-// A collector for each test: what a page sends as it goes would come in the middle of the next.
-beforeEach(async () => {
-  rig = await createRig()
-  context = await chromium.browser.newContext()
-  errors = []
-})
-afterEach(async () => {
-  expectSound(rig, errors)
-  await context.close()
-  await rig.close()
-})
-
-/** A page in which something was done to storage before any script ran. */
-async function open(sabotage?: () => void, settings = ''): Promise<Page> {
-  const opened = await openPage(
-    async () => {
-      const page = await context.newPage()
-      if (sabotage) await page.addInitScript(sabotage)
-      return page
-    },
-    rig,
-    { settings },
-  )
-  errors = opened.errors
-  return opened.page
-}
+import { ready } from '../../support/rig.ts'
+import { test, withClock } from './fixture.ts'
 
 describe('IndexedDB', () => {
   const sabotages: [string, () => void][] = [
@@ -106,10 +69,10 @@ describe('IndexedDB', () => {
     ],
   ]
 
-  test.each(sabotages)(
+  test.for(sabotages)(
     '%s costs nothing while online, also through an outage',
-    async (_, sabotage) => {
-      const page = await open(sabotage)
+    async ([, sabotage], { open, rig }) => {
+      const page = await open({ before: (page) => page.addInitScript(sabotage) })
       await track(page, names(10, 'well'))
       await arrived(rig, names(10, 'well'))
       rig.collector.fault({ kind: 'status', status: 503, times: 3 })
@@ -118,22 +81,29 @@ describe('IndexedDB', () => {
     },
   )
 
-  test.runIf(isChromium)('that is out of quota costs nothing while online', async () => {
-    const page = await context.newPage()
-    errors = errorsOf(page)
-    const devtools = await context.newCDPSession(page)
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin: rig.site.origin, quotaSize: 1 })
-    await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
-    await ready(page)
-    rig.collector.fault({ kind: 'status', status: 503, times: 3 })
-    await track(page, names(30))
-    await arrived(rig, names(30), 40_000)
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin: rig.site.origin })
-  })
+  test.runIf(isChromium)(
+    'that is out of quota costs nothing while online',
+    async ({ context, rig }) => {
+      const page = await context.newPage()
+      const devtools = await context.newCDPSession(page)
+      await devtools.send('Storage.overrideQuotaForOrigin', {
+        origin: rig.site.origin,
+        quotaSize: 1,
+      })
+      await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
+      await ready(page)
+      rig.collector.fault({ kind: 'status', status: 503, times: 3 })
+      await track(page, names(30))
+      await arrived(rig, names(30), 40_000)
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin: rig.site.origin })
+    },
+  )
 
-  test('is not touched where the application keeps Segment from storing', async () => {
+  test('is not touched where the application keeps Segment from storing', async ({
+    context,
+    rig,
+  }) => {
     const page = await context.newPage()
-    errors = errorsOf(page)
     const html = rig.site.npmPage({
       settings: `{ clientId: 'test-client', endpoint: '${rig.collector.endpoint}', anonymous: 'send' }`,
       loadOptions: '{ disableClientPersistence: true }',
@@ -151,7 +121,7 @@ describe('IndexedDB', () => {
 })
 
 describe('many hits', () => {
-  test('5,000 waiting ones are all delivered in the end, oldest first', async () => {
+  test('5,000 waiting ones are all delivered in the end, oldest first', async ({ open, rig }) => {
     const page = await open()
     await until(() => stored(page), { message: 'the outbox' })
     const calls = names(5000)
@@ -165,7 +135,7 @@ describe('many hits', () => {
     await writtenDown(page, 0)
   }, 180_000)
 
-  test('more than 5,000 lose the oldest, each reported as evicted', async () => {
+  test('more than 5,000 lose the oldest, each reported as evicted', async ({ open, rig }) => {
     rig.collector.fault({ kind: 'status', status: 503 })
     const page = await open()
     await until(() => stored(page), { message: 'the outbox' })
@@ -181,12 +151,8 @@ describe('many hits', () => {
 })
 
 describe('hits that may not go', () => {
-  test('because they are older than seven days are gone and reported', async () => {
-    const page = await context.newPage()
-    errors = errorsOf(page)
-    await page.clock.install()
-    await page.goto(rig.serve('npm', '/app', "anonymous: 'send'"))
-    await ready(page)
+  test('because they are older than seven days are gone and reported', async ({ open, rig }) => {
+    const page = await open(withClock)
     rig.collector.fault({ kind: 'status', status: 503 })
     await track(page, ['old'])
     await until(() => rig.collector.requests.length > 0, { message: 'an attempt' })
@@ -202,7 +168,10 @@ describe('hits that may not go', () => {
     await writtenDown(page, 0)
   })
 
-  test('because consent was withdrawn are deleted, in all tabs, and reported', async () => {
+  test('because consent was withdrawn are deleted, in all tabs, and reported', async ({
+    open,
+    rig,
+  }) => {
     const consenting = `consent: { categories: ['Analytics'] }`
     const stamp = (page: Page, given: boolean) =>
       page.evaluate((yes) => {
@@ -215,8 +184,8 @@ describe('hits that may not go', () => {
         )
       }, given)
     rig.collector.fault({ kind: 'status', status: 503 })
-    const page = await open(undefined, consenting)
-    const other = await open(undefined, consenting)
+    const page = await open({ settings: consenting })
+    const other = await open({ settings: consenting })
     await stamp(page, true)
     await stamp(other, true)
     await writtenDown(page, 2)
@@ -238,7 +207,7 @@ describe('hits that may not go', () => {
 })
 
 describe('clear()', () => {
-  test('forgets what waits and the visit; flush() and pending() tell', async () => {
+  test('forgets what waits and the visit; flush() and pending() tell', async ({ open, rig }) => {
     const page = await open()
     rig.collector.fault({ kind: 'status', status: 503 })
     await track(page, names(3))
@@ -255,7 +224,10 @@ describe('clear()', () => {
     expect(acceptedBy(rig).map(({ hit }) => featureOf(hit))).toEqual(['after'])
   })
 
-  test('of a plugin that is switched off forgets what an earlier page left', async () => {
+  test('of a plugin that is switched off forgets what an earlier page left', async ({
+    open,
+    rig,
+  }) => {
     rig.collector.fault({ kind: 'status', status: 503 })
     const page = await open()
     await track(page, names(3))

@@ -1,47 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type KillableBrowser, isChromium, launchBrowser } from '../../support/browser.ts'
+import { describe, expect } from 'vitest'
+import { isChromium } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
 import {
   acceptedBy,
   arrived,
-  expectSound,
   featureOf,
   names,
-  openPage,
   repeats,
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
 import { leaseMs } from '../../../src/delivery/endpoint.ts'
 import type { SkalinPlugin } from '../../../src/index.ts'
-import { type Rig, createRig, errorsOf, ready } from '../../support/rig.ts'
-
-let rig: Rig
-let profile: string
-let chromium: KillableBrowser
-const errors: string[] = []
-
-beforeEach(async () => {
-  rig = await createRig()
-  profile = await mkdtemp(join(tmpdir(), 'skalin-profile-'))
-  chromium = await launchBrowser({ profile })
-})
-afterEach(async () => {
-  expectSound(rig, errors.splice(0))
-  await chromium.kill()
-  await rig.close()
-  await rm(profile, { recursive: true, force: true })
-})
-
-async function open(path = '/app', settings = ''): Promise<Page> {
-  const { page } = await openPage(chromium.newPage, rig, { path, settings })
-  page.on('pageerror', (error) => errors.push(String(error)))
-  return page
-}
+import { type Rig, createRig, ready } from '../../support/rig.ts'
+import { test } from './fixture.ts'
 
 /** A small seeded generator: a run can be done again. https://prng.di.unimi.it/splitmix32.c */
 function seeded(seed: number): () => number {
@@ -59,9 +32,14 @@ function seeded(seed: number): () => number {
 const seed = Number(process.env.SEED ?? 1)
 
 describe('several tabs', () => {
-  test('eight of them, closing, reloading and crashing, with a flapping collector, lose nothing', async () => {
+  test('eight of them, closing, reloading and crashing, with a flapping collector, lose nothing', async ({
+    browser,
+    rig,
+  }) => {
     const random = seeded(seed)
-    const tabs = await Promise.all(names(8, 'tab').map((name) => open(`/${name}`)))
+    const tabs = await Promise.all(
+      names(8, 'tab').map((name) => browser.open({ path: `/${name}` })),
+    )
     const made: string[] = []
     const rounds = 10
     for (let round = 0; round < rounds; round += 1) {
@@ -85,7 +63,7 @@ describe('several tabs', () => {
         if (isChromium) await tab.goto('chrome://crash', { timeout: 5000 }).catch(() => undefined)
         await tab.close()
       }
-      if (tab.isClosed()) tabs[victim] = await open(`/tab-${victim}`)
+      if (tab.isClosed()) tabs[victim] = await browser.open({ path: `/tab-${victim}` })
       else await ready(tab)
     }
     rig.collector.fault(undefined)
@@ -102,16 +80,19 @@ describe('several tabs', () => {
     expect(sooner.length / made.length).toBeLessThanOrEqual(0.02)
   }, 120_000)
 
-  test('of two client ids and two endpoints each send only their own', async () => {
+  test('of two client ids and two endpoints each send only their own', async ({ browser, rig }) => {
     const other = await createRig()
     try {
       await rig.collector.down()
       await other.collector.down()
-      const first = await open('/first')
+      const first = await browser.open({ path: '/first' })
       await track(first, ['mine'])
-      const second = await open('/second', `clientId: 'other-client'`)
+      const second = await browser.open({ path: '/second', settings: `clientId: 'other-client'` })
       await track(second, ['of another client'])
-      const third = await open('/third', `endpoint: '${other.collector.endpoint}'`)
+      const third = await browser.open({
+        path: '/third',
+        settings: `endpoint: '${other.collector.endpoint}'`,
+      })
       await track(third, ['of another endpoint'])
       await writtenDown(first, 3)
       await second.close()
@@ -127,9 +108,9 @@ describe('several tabs', () => {
         'of another client',
         'of another endpoint',
       ])
-      await open('/second', `clientId: 'other-client'`)
+      await browser.open({ path: '/second', settings: `clientId: 'other-client'` })
       await arrived(rig, ['of another client'], 30_000)
-      await open('/third', `endpoint: '${other.collector.endpoint}'`)
+      await browser.open({ path: '/third', settings: `endpoint: '${other.collector.endpoint}'` })
       await arrived(other, ['of another endpoint'], 30_000)
     } finally {
       await other.close()
@@ -138,19 +119,19 @@ describe('several tabs', () => {
 
   test.runIf(isChromium)(
     'take over from a frozen one that holds leases within 60 s',
-    async () => {
-      const frozen = await open('/frozen')
+    async ({ browser, rig }) => {
+      const frozen = await browser.open({ path: '/frozen' })
       rig.collector.fault({ kind: 'hang', at: 'headers' })
       await track(frozen, names(5))
       // As in life it is hidden first, and idle when it freezes: it would keep others from the database
       // for as long as a transaction of its own is open.
-      await chromium.newPage()
+      await browser.context.newPage()
       await until(() => rig.collector.requests.length === 5, { message: 'requests in flight' })
       await frozen.evaluate(() => window.plugin.pending())
-      const devtools = await chromium.context.newCDPSession(frozen)
+      const devtools = await browser.context.newCDPSession(frozen)
       await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
       rig.collector.fault(undefined)
-      await open('/live')
+      await browser.open({ path: '/live' })
       await arrived(rig, names(5), 60_000)
     },
     90_000,
@@ -158,12 +139,15 @@ describe('several tabs', () => {
 })
 
 describe.runIf(isChromium)('the back/forward cache', () => {
-  test('restores a page with a backlog, also with a second tab at work, and it goes on', async () => {
+  test('restores a page with a backlog, also with a second tab at work, and it goes on', async ({
+    browser,
+    rig,
+  }) => {
     await rig.collector.down()
-    const page = await open()
+    const page = await browser.open()
     await track(page, names(5))
     await writtenDown(page, 5)
-    const second = await open('/second')
+    const second = await browser.open({ path: '/second' })
     await page.evaluate(() => Object.assign(window, { mark: 'the same page' }))
     rig.site.page('/next', '<!doctype html><title>next</title>')
     await page.goto(`${rig.site.origin}/next`)
@@ -181,9 +165,7 @@ describe.runIf(isChromium)('the back/forward cache', () => {
 
 describe('a page that waits for nothing', () => {
   /** How many timers are set in half an hour after three calls, and how many requests are made. */
-  async function idle(html: string, path: string): Promise<{ timers: number; requests: number }> {
-    const page = await chromium.newPage()
-    errors.push(...errorsOf(page))
+  async function idle(page: Page, rig: Rig, path: string, html: string) {
     await page.clock.install()
     await page.goto(rig.site.page(path, html))
     await ready(page)
@@ -219,10 +201,10 @@ describe('a page that waits for nothing', () => {
       { message: 'nothing to wait' },
     )
 
-  test('sets no timer and makes no request', async () => {
+  test('sets no timer and makes no request', async ({ browser: { context }, rig }) => {
     const settings = `{ clientId: 'test-client', endpoint: '${rig.collector.endpoint}', anonymous: 'send' }`
-    const without = await idle(rig.site.npmPage(), '/without')
-    const withIt = await idle(rig.site.npmPage({ settings }), '/with')
+    const without = await idle(await context.newPage(), rig, '/without', rig.site.npmPage())
+    const withIt = await idle(await context.newPage(), rig, '/with', rig.site.npmPage({ settings }))
     expect(rig.collector.requests).toHaveLength(4)
     expect(withIt).toEqual({ timers: without.timers, requests: 0 })
   })
