@@ -120,7 +120,7 @@ export function simulateHerd(what: string): Herd {
       perSecond[index] = (perSecond[index] ?? 0) + 1
       state = onSend(state, 'cors', sentAt)
       answered((outcome) => {
-        const judged = onOutcome(state, outcome, {
+        const decided = onOutcome(state, outcome, {
           mode: 'cors',
           sentAt,
           now: now(),
@@ -130,9 +130,9 @@ export function simulateHerd(what: string): Herd {
           reachedAt: undefined,
           random: random(),
         })
-        state = judged.state
+        state = decided.state
         inFlight.splice(inFlight.indexOf(sentAt), 1)
-        const isAccepted = judged.verdict.outcome === 'accepted'
+        const isAccepted = decided.verdict.outcome === 'accepted'
         window = nextWindow(window, isAccepted)
         if (!isAccepted) {
           queue.push(madeAt)

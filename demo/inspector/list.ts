@@ -46,7 +46,7 @@ export function createList(endpoint: () => string) {
       : (document.scrollingElement ?? scroller)
 
   /** How far down the list the reader looks, and how much of it. */
-  function sight(): { from: number; height: number } {
+  function viewport(): { from: number; height: number } {
     const frame = scroller.getBoundingClientRect()
     const top = Math.max(0, frame.top + scroller.clientTop)
     const height = Math.max(0, Math.min(innerHeight, frame.bottom) - top)
@@ -59,7 +59,7 @@ export function createList(endpoint: () => string) {
   }
 
   function range(): [number, number] {
-    const { from, height: seen } = sight()
+    const { from, height: seen } = viewport()
     const openEnd = (openIndex + 1) * height
     const at = (y: number) => {
       const isBelow = openIndex >= 0 && y > openEnd
@@ -115,7 +115,7 @@ export function createList(endpoint: () => string) {
     }
     const open = openId === undefined ? undefined : views.get(openId)
     openExtra = open ? open.element.offsetHeight - height : 0
-    newest.hidden = sight().from < 20
+    newest.hidden = viewport().from < 20
   }
 
   function activate(id: string): void {
@@ -137,7 +137,7 @@ export function createList(endpoint: () => string) {
     draw()
     // As much of it as there is room for.
     element.scrollIntoView({ block: 'nearest' })
-    if (element.offsetHeight > sight().height / 2) element.scrollIntoView({ block: 'start' })
+    if (element.offsetHeight > viewport().height / 2) element.scrollIntoView({ block: 'start' })
     draw()
   }
 
@@ -146,7 +146,7 @@ export function createList(endpoint: () => string) {
     const position = Math.max(0, Math.min(rows.length - 1, index))
     const target = rows[position]
     if (!target) return
-    const { from, height: seen } = sight()
+    const { from, height: seen } = viewport()
     const top = topOf(position)
     const bottom = top + height
     if (top < from) scrolled().scrollTop -= from - top
@@ -191,14 +191,14 @@ export function createList(endpoint: () => string) {
   return {
     /** Shows these rows; with `anew` from the first one on. */
     show(next: ShownRow[], now: number, roadOpensAt: number, anew: boolean): void {
-      const isScrolled = sight().from > 0
+      const isScrolled = viewport().from > 0
       const first = isScrolled ? Math.max(0, Math.min(range()[0] + spare, rows.length - 1)) : 0
       const top = rows[first]
       const isReading = !anew && (isScrolled || openId !== undefined)
       const place = topOf(first)
       rows = next
       state = { now, roadOpensAt }
-      if (anew && isScrolled) scrolled().scrollTop -= sight().from
+      if (anew && isScrolled) scrolled().scrollTop -= viewport().from
       draw()
       if (isReading && top) {
         const index = indexOf(top.row.id)

@@ -1,6 +1,6 @@
 import { printable } from '../testing/printable.ts'
 import { MAX_DELAY_MS, isOrigin } from '../testing/rules.ts'
-import { judge } from './check/findings.ts'
+import { diagnose } from './check/findings.ts'
 import { identityHit } from './check/hit.ts'
 import { isAnswer, probe } from './check/probe.ts'
 import { tableOf } from './check/table.ts'
@@ -82,7 +82,7 @@ export const checkCommand: Command = {
       }
     }
 
-    const result = judge(tried)
+    const result = diagnose(tried)
     if (given['json'])
       out(printable(JSON.stringify({ endpoint: endpoint.href, origin, ...result })))
     else [`${endpoint.href}, for pages of ${origin}`, '', ...tableOf(result)].forEach(out)

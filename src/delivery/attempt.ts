@@ -102,7 +102,7 @@ export function createAttempts({
       const outcome = await send(body, mode, (late) => {
         if (isAcceptance(late)) onLate(late.status)
       })
-      const judge = () => {
+      const decide = () => {
         // Where all is well there is nothing to learn that another tab could have written over.
         const known = isAcceptance(outcome) ? state() : latest()
         const attempt = {
@@ -117,10 +117,10 @@ export function createAttempts({
         }
         return { known, ...onOutcome(known, outcome, attempt) }
       }
-      let { known, state: after, verdict } = judge()
+      let { known, state: after, verdict } = decide()
       if (outcome.kind === 'network' && verdict.outcome !== 'again') {
         await new Promise((resolve) => setTimeout(resolve, doubtMs))
-        ;({ known, state: after, verdict } = judge())
+        ;({ known, state: after, verdict } = decide())
       }
       learn(known, after)
       if (verdict.outcome !== 'again') return verdict

@@ -1,7 +1,6 @@
 import { now } from '../browser/clock.ts'
 import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
-import { type Row, held } from './row.ts'
-import type { Sent } from './store.ts'
+import { type Row, type Sent, held } from './row.ts'
 
 /** A `ui` hit that the collector has not answered for good. */
 export type OpenIdentity = {

@@ -4,11 +4,11 @@ import { createAlarm } from './alarm.ts'
 import type { Attempts, Page } from './attempt.ts'
 import { chancesOnLeaving, freeFrom, second } from './endpoint.ts'
 import type { Identities } from './identities.ts'
+import type { InFlight } from './in-flight.ts'
 import { createLookout } from './lookout.ts'
 import type { Outbox } from './outbox.ts'
 import type { Ending } from './outcome.ts'
 import type { Entry, Queue } from './queue.ts'
-import type { Road } from './road.ts'
 import type { Row } from './row.ts'
 import { createTurns } from './turns.ts'
 
@@ -19,7 +19,7 @@ export type Progress = Ending & { row: Row; nextTryAt?: number }
 
 /** Decides when each hit is sent. */
 export type Courier = {
-  /** Takes the new hits of a call: each is stored and, if the road is free, sent in the same task. */
+  /** Takes the new hits of a call: each is stored and, if nothing is in the way, sent in the same task. */
   post: (entries: readonly Entry[]) => void
   /** Goes on with what waits in this page. */
   resume: () => void
@@ -37,7 +37,7 @@ export function createCourier({
   outbox,
   queue,
   attempts,
-  road,
+  inFlight,
   identities,
   page,
   onProgress,
@@ -45,7 +45,7 @@ export function createCourier({
   outbox: Outbox
   queue: Queue
   attempts: Attempts
-  road: Road
+  inFlight: InFlight
   identities: Identities
   page: Page
   onProgress: (progress: Progress) => void
@@ -65,7 +65,7 @@ export function createCourier({
     const { row, body } = entry
     entry.isInFlight = true
     entry.row = { ...row, attempts: row.attempts + 1 }
-    road.enter(entry)
+    inFlight.add(entry)
     identities.open(row, now())
     const departures = page.departures()
     void attempts
@@ -77,7 +77,7 @@ export function createCourier({
       })
       .then((ending) => {
         const isLost = page.hasLeft() || page.departures() > departures
-        road.exit(entry, ending, isLost)
+        inFlight.remove(entry, ending, isLost)
         end(entry, ending, isLost)
         for (const resolve of onAnswer.splice(0)) resolve()
         resume()
@@ -100,7 +100,7 @@ export function createCourier({
     onProgress({ ...ending, row, nextTryAt: nextTryAt(ending.due ?? row.at) })
     // Forgotten meanwhile, or another page's now.
     if (queue.get(row.id) !== entry) return
-    // In the slow lane it holds up nobody; without an answer it may still be on its way.
+    // A deferred one holds up nobody; without an answer it may still be on its way.
     if (due < Infinity) identities.close(row)
     else if (!isLost && ending.reason !== 'timeout') identities.open(row)
     outbox.release(entry, ending)
@@ -109,10 +109,10 @@ export function createCourier({
 
   /** Sends what can go now; gives a row that must be leased first. */
   function sendReady(): Entry | undefined {
-    const isReady = (entry: Entry) => (entry.isOwn || road.isWide()) && turns.isReady(entry)
-    while (!stopped && road.obstacle(undefined, false) === undefined) {
+    const isReady = (entry: Entry) => (entry.isOwn || inFlight.hasRoom()) && turns.isReady(entry)
+    while (!stopped && inFlight.obstacle(undefined, false) === undefined) {
       const entry = queue.next(isReady)
-      if (entry === undefined || road.obstacle(entry, false) !== undefined) break
+      if (entry === undefined || inFlight.obstacle(entry, false) !== undefined) break
       if (outbox.discard(entry)) identities.close(entry.row)
       else if (outbox.isLeased(entry)) dispatch(entry)
       else return entry
@@ -126,7 +126,7 @@ export function createCourier({
     for (const entry of entries) {
       if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
       if (outbox.discard(entry)) continue
-      if (road.obstacle(entry, true) !== undefined) break
+      if (inFlight.obstacle(entry, true) !== undefined) break
       dispatch(entry)
       sent.push(entry)
     }
@@ -161,8 +161,8 @@ export function createCourier({
     sleep()
   }
 
-  /** Also while the road is full of own hits: what earlier pages left takes turns with them. */
-  const mayLook = (reason = road.obstacle(undefined, false)) =>
+  /** Also while this page's own hits are all that may be in flight: what earlier pages left takes turns with them. */
+  const mayLook = (reason = inFlight.obstacle(undefined, false)) =>
     reason === undefined || (reason === 'busy' && !queue.hasBacklog())
 
   async function lookInDatabase(): Promise<void> {
@@ -179,7 +179,7 @@ export function createCourier({
     const at = now()
     const { isDue, next } = queue.dues(at)
     // What is in flight resumes by itself.
-    const isClosed = road.inFlight() === 0 && road.obstacle(undefined, false) !== undefined
+    const isClosed = inFlight.size() === 0 && inFlight.obstacle(undefined, false) !== undefined
     const earliest = Math.min(lookout.next(), turns.next(), next, isDue && isClosed ? at : Infinity)
     if (!stopped) alarm.set(Math.max(earliest, freeFrom(attempts.state(), at)))
   }
@@ -189,7 +189,7 @@ export function createCourier({
     for (;;) {
       resume()
       await working
-      if (road.inFlight() === 0 || stopped) return
+      if (inFlight.size() === 0 || stopped) return
       await nextAnswer()
     }
   }
@@ -199,7 +199,7 @@ export function createCourier({
       if (stopped) return
       for (const entry of entries) queue.add(entry)
       const leaving = page.isLeaving()
-      const reason = road.obstacle(entries[0], leaving)
+      const reason = inFlight.obstacle(entries[0], leaving)
       if (leaving) sendOnLeaving(entries)
       else sendReady()
       // A row that goes soon is this page's; what waits for long is anybody's.
@@ -210,7 +210,7 @@ export function createCourier({
         const why = reason ?? 'busy'
         onProgress({ outcome: 'waiting', reason: why, row, nextTryAt: nextTryAt(now()) })
       }
-      if (road.inFlight() < queue.size()) resume()
+      if (inFlight.size() < queue.size()) resume()
     },
 
     resume,
@@ -231,7 +231,7 @@ export function createCourier({
     async stop() {
       stopped = true
       alarm.clear()
-      while (road.inFlight() > 0) await nextAnswer()
+      while (inFlight.size() > 0) await nextAnswer()
       await working
       outbox.close()
     },

@@ -7,11 +7,11 @@ import { type Progress, createCourier } from './courier.ts'
 import { createDatabase, databaseExists } from './database.ts'
 import { initialState, onOnline, parseEndpointState } from './endpoint.ts'
 import { createIdentities } from './identities.ts'
+import { createInFlight } from './in-flight.ts'
 import { createOutbox } from './outbox.ts'
 import type { DropReason } from './outcome.ts'
 import { createQueue, newEntry } from './queue.ts'
 import type { Row } from './row.ts'
-import { createRoad } from './road.ts'
 import type { Sender } from './sender.ts'
 import { createTabs } from './tabs.ts'
 
@@ -20,7 +20,7 @@ const freshMs = 100
 
 /** Gets hits to one endpoint, for one client id. */
 export type Delivery = {
-  /** New hits of one call, in their order: stored and, if the road is free, sent in the same task. */
+  /** New hits of one call, in their order: stored and, if nothing is in the way, sent in the same task. */
   post: (hits: Hit[], madeAt: number) => void
   /** Keeps hits until their visitor is known. */
   hold: (hits: Hit[], madeAt: number) => void
@@ -96,13 +96,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     onDrop,
   })
   const attempts = createAttempts({ send, note, page })
-  const road = createRoad(attempts, page)
+  const inFlight = createInFlight(attempts, page)
   const identities = createIdentities(client, hash)
   const courier = createCourier({
     outbox,
     queue,
     attempts,
-    road,
+    inFlight,
     identities,
     page,
     onProgress,

@@ -5,8 +5,8 @@ import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
-import { type Row, held, isDue } from './row.ts'
-import { count, deleteForgotten, free, freed, putNew, sentBefore, update } from './store.ts'
+import { type Row, freed, held, isDue, sentBefore } from './row.ts'
+import { count, deleteForgotten, free, putNew, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
 import { createWriter } from './writer.ts'
@@ -192,7 +192,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       writer.end(client.ended())
       const at = now()
       const sent = client.sent()
-      const departed = { gone: client.gone(), sent }
+      const gone = client.gone()
       const unsaved = client
         .unsaved()
         .filter(({ id }) => !writer.hasEnded(id))
@@ -202,7 +202,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           return isFree ? row : freed(row, at, sentAt)
         })
       const done = await run(place, (store) => {
-        free(store, lane, at, departed)
+        free(store, lane, at, gone, sent)
         putNew(store, unsaved)
         return true
       })

@@ -20,7 +20,7 @@ export type Attempt = {
 /** `again`: the same hit once more, at once, `no-cors`. */
 export type Verdict = Ending | { outcome: 'again' }
 
-export type Judgement = { state: EndpointState; verdict: Verdict }
+export type Decision = { state: EndpointState; verdict: Verdict }
 
 /**
  * Jitter: all browsers that were turned away at one moment come back over a third of the delay, or
@@ -69,7 +69,7 @@ function calm(state: EndpointState): EndpointState {
   return { ...state, step: 0, retryAt: 0 }
 }
 
-function answered(state: EndpointState, attempt: Attempt, status: number | undefined): Judgement {
+function answered(state: EndpointState, attempt: Attempt, status: number | undefined): Decision {
   const readable: EndpointState = { ...state, answers: 'readable', networkErrors: 0 }
   if (status !== undefined) {
     if (status >= 200 && status < 300) {
@@ -93,9 +93,9 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   const rejections = state.rejections + 1
   const delay = jittered(5 * minute * 2 ** (rejections - 1), attempt.random)
   const due = attempt.now + Math.min(hour, Math.max(5 * minute, delay))
-  const slowed: EndpointState = { ...calm(readable), rejections, cause: 'status' }
+  const deferred: EndpointState = { ...calm(readable), rejections, cause: 'status' }
   return {
-    state: rejections < 3 ? slowed : { ...slowed, retryFrom: attempt.now, retryAt: due },
+    state: rejections < 3 ? deferred : { ...deferred, retryFrom: attempt.now, retryAt: due },
     verdict: {
       outcome: 'waiting',
       reason: 'status',
@@ -105,7 +105,7 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   }
 }
 
-function unreachable(state: EndpointState, attempt: Attempt): Judgement {
+function unreachable(state: EndpointState, attempt: Attempt): Decision {
   if (!attempt.online) return { state, verdict: { outcome: 'waiting', reason: 'offline' } }
   if (attempt.mode === 'cors' && attempt.noCors) {
     const unread = state.answers === 'unknown' && !isBreakerOpen(state)
@@ -125,7 +125,7 @@ function unreachable(state: EndpointState, attempt: Attempt): Judgement {
  * Something answered a `no-cors` request. Whether it was the collector or, for a while, a proxy's
  * error page cannot be seen: only a hit that gets there again an hour later counts as accepted.
  */
-function reached(state: EndpointState, attempt: Attempt): Judgement {
+function reached(state: EndpointState, attempt: Attempt): Decision {
   const { now } = attempt
   // No later than now: the clock may have been set back.
   const reachedAt = Math.min(attempt.reachedAt ?? now, now)
@@ -146,27 +146,30 @@ function reached(state: EndpointState, attempt: Attempt): Judgement {
 }
 
 /** What the collector asked for with `Retry-After`, if it wants the hit later. */
-function limited(judged: Judgement, attempt: Attempt, retryAfterMs: number): Judgement {
-  const { state } = judged
+function limited(decided: Decision, attempt: Attempt, retryAfterMs: number): Decision {
+  const { state } = decided
   const { now } = attempt
   const silence = Math.min(hour, retryAfterMs)
   const until = now + silence + spreadAfter(silence, attempt.random)
   // One that is in force already goes on, however short the next one is.
   const before = isLimited(state, now) ? state.limitedUntil : 0
-  return { ...judged, state: { ...state, limitedFrom: now, limitedUntil: Math.max(before, until) } }
+  return {
+    ...decided,
+    state: { ...state, limitedFrom: now, limitedUntil: Math.max(before, until) },
+  }
 }
 
 /** What an outcome means for the hit, and for all that go to the same endpoint. */
-export function onOutcome(state: EndpointState, outcome: Outcome, attempt: Attempt): Judgement {
+export function onOutcome(state: EndpointState, outcome: Outcome, attempt: Attempt): Decision {
   if (attempt.left && (outcome.kind === 'network' || outcome.kind === 'timeout')) {
     return { state, verdict: { outcome: 'waiting', reason: outcome.kind } }
   }
   switch (outcome.kind) {
     case 'answer': {
-      const judged = answered(state, attempt, outcome.status)
+      const decided = answered(state, attempt, outcome.status)
       const { retryAfterMs } = outcome
-      if (retryAfterMs === undefined || judged.verdict.outcome !== 'waiting') return judged
-      return limited(judged, attempt, retryAfterMs)
+      if (retryAfterMs === undefined || decided.verdict.outcome !== 'waiting') return decided
+      return limited(decided, attempt, retryAfterMs)
     }
     case 'redirect':
       return answered(state, attempt, undefined)

@@ -1,4 +1,5 @@
 import type { Hit } from '../hit/hit.ts'
+import { leaseMs, timeoutMs } from './endpoint.ts'
 
 /** A hit in the outbox, and what is known of its way. Times are epoch milliseconds. */
 export type Row = {
@@ -31,4 +32,29 @@ export const held: number = Infinity
 /** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
 export function isDue({ at, due, from = at }: Row, now: number): boolean {
   return due <= now || (due !== held && from > now)
+}
+
+/** When a page that has left sent what, and heard of no answer. */
+export type Sent = ReadonlyMap<string, number>
+
+/**
+ * A row that a page which has left had on lease, or that waits by a clock that was set back since: it
+ * can go at once. What was sent and not heard of goes once more when its lease is over; an identity,
+ * which holds up others of the same person, when it cannot arrive any more.
+ */
+export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: number): Row {
+  const isIdentity = rest.hit.action === 'ui'
+  if (sentAt !== undefined) {
+    return { ...rest, due: sentAt + (isIdentity ? timeoutMs : leaseMs), from: sentAt }
+  }
+  const arrivesBy = from + timeoutMs
+  const mayArrive = owner !== undefined && isIdentity && from <= now
+  if (mayArrive && now < arrivesBy) return { ...rest, due: arrivesBy, from }
+  return { ...rest, due: Math.min(rest.at, now) }
+}
+
+/** When a page that has left sent it, unless another has taken it since; not by a clock set back. */
+export function sentBefore(row: Row, sent: Sent, now: number): number | undefined {
+  const at = sent.get(row.id)
+  return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined
 }

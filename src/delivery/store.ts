@@ -1,6 +1,6 @@
 import { all, commit, on } from './request.ts'
-import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
-import { type Row, held, isDue } from './row.ts'
+import { leaseMs, maxAgeMs } from './endpoint.ts'
+import { type Row, type Sent, freed, held, isDue, sentBefore } from './row.ts'
 import type { Drop } from './trim.ts'
 
 // What is done with the rows of one client id and endpoint, each in one transaction.
@@ -37,11 +37,11 @@ const rangeOf = ({ clientId, endpoint }: Lane, from: number, to: number) =>
 export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): Leases {
   const { page, now, ageNow, isForgotten } = lessee
   const leases: Leases = { rows: [], drops: [], missing: [], others: [] }
-  let departed: Sent | undefined
+  let sentByOthers: Sent | undefined
   for (const id of ids) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
       // A page that goes sends what waits, and its browser may not let it write that into the database.
-      const sentAt = row && sentBefore(row, (departed ??= lessee.sent()), now)
+      const sentAt = row && sentBefore(row, (sentByOthers ??= lessee.sent()), now)
       const sent = sentAt === undefined ? undefined : freed(row as Row, now, sentAt)
       if (row === undefined) leases.missing.push(id)
       else if (sent && !isDue(sent, now)) {
@@ -79,43 +79,13 @@ export function leaseNext(
   return given
 }
 
-/** What earlier pages did last, as the next one finds it noted down. */
-export type Departed = {
-  gone: readonly string[]
-  sent: Sent
-}
-
-/** When a page that has left sent what, and heard of no answer. */
-export type Sent = ReadonlyMap<string, number>
-
-/**
- * A row that a page which has left had on lease, or that waits by a clock that was set back since: it
- * can go at once. What was sent and not heard of goes once more when its lease is over; an identity,
- * which holds up others of the same person, when it cannot arrive any more.
- */
-export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: number): Row {
-  const isIdentity = rest.hit.action === 'ui'
-  if (sentAt !== undefined) {
-    return { ...rest, due: sentAt + (isIdentity ? timeoutMs : leaseMs), from: sentAt }
-  }
-  const arrivesBy = from + timeoutMs
-  const mayArrive = owner !== undefined && isIdentity && from <= now
-  if (mayArrive && now < arrivesBy) return { ...rest, due: arrivesBy, from }
-  return { ...rest, due: Math.min(rest.at, now) }
-}
-
-/** When a page that has left sent it, unless another has taken it since; not by a clock set back. */
-export function sentBefore(row: Row, sent: Sent, now: number): number | undefined {
-  const at = sent.get(row.id)
-  return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined
-}
-
 /** Frees what can be freed. */
 export function free(
   store: IDBObjectStore,
   lane: Lane,
   now: number,
-  { gone, sent }: Departed,
+  gone: readonly string[],
+  sent: Sent,
 ): void {
   for (const id of sent.keys()) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {

@@ -7,7 +7,7 @@ import { held, isDue } from './row.ts'
 
 /** Whose turn it is, as far as hits wait for each other. */
 export type Turns = {
-  /** Nothing but the road keeps it from being sent. */
+  /** Nothing but the endpoint and the network can keep it from being sent. */
   isReady: (entry: Entry) => boolean
   /** Begins to collect anew what was waited for. */
   begin: () => void

@@ -9,7 +9,7 @@ export type Sent = { sent: ServerHit['action'] } | { rejected: string } | { fail
 /** Answers that would be the same another time. */
 const refusals = [400, 413, 422]
 
-function judge(status: number, action: ServerHit['action']): Sent {
+function outcomeOf(status: number, action: ServerHit['action']): Sent {
   if (status >= 200 && status < 300) return { sent: action }
   const said = `Skalin answered ${status}.`
   return refusals.includes(status) ? { rejected: said } : { failed: said }
@@ -28,7 +28,7 @@ async function post(endpoint: string, hit: ServerHit, timeout: number): Promise<
     } as RequestInit)
     // An answer that breaks off is none.
     await response.text()
-    return judge(response.status, hit.action)
+    return outcomeOf(response.status, hit.action)
   } catch (error) {
     // Not its message, which quotes the address.
     const code = text(field(error, 'code')) ?? 'network error'

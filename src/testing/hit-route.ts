@@ -42,7 +42,7 @@ const healthyReply = (method: string, end: Body['end'], problems: string[]): Rep
   return reply(problems.length === 0 ? 200 : 400, text, ANY_ORIGIN)
 }
 
-/** A route that judges each request, writes it down and answers it, healthy to begin with. */
+/** A route that checks each request, writes it down and answers it, healthy to begin with. */
 export const createHitRoute = ({ log, sender, userCode, onFault }: HitRouteParts): HitRoute => {
   let current: ActiveFault | undefined
   let strikesLeft = 0
@@ -63,7 +63,7 @@ export const createHitRoute = ({ log, sender, userCode, onFault }: HitRouteParts
   }
 
   /** The answer, and what is wrong with the request. */
-  const judge = (
+  const check = (
     method: string,
     hit: HitFields,
     end: Body['end'],
@@ -98,7 +98,7 @@ export const createHitRoute = ({ log, sender, userCode, onFault }: HitRouteParts
               sender,
             })
           : [UNREAD[end]]
-      const [answer, problems] = judge(method, hit, end, wrong)
+      const [answer, problems] = check(method, hit, end, wrong)
       const { status, sent } = answer
       const accepted = problems.length === 0 && sent === 'whole' && status >= 200 && status < 300
       log.add({ at: Date.now(), method, url, headers, body, hit, problems, status, accepted })

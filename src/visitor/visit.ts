@@ -1,6 +1,6 @@
 import type { Note } from '../browser/note.ts'
 
-/** One stay of one visitor, shared by all tabs of the origin. */
+/** One session of one visitor, shared by all tabs of the origin. */
 export type Visit = {
   id: string
   visitor: string

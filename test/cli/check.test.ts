@@ -5,8 +5,8 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../src/cli/check/finding.ts'
-import { judgeFailure } from '../../src/cli/check/failure.ts'
-import { judge } from '../../src/cli/check/findings.ts'
+import { explainFailure } from '../../src/cli/check/failure.ts'
+import { diagnose } from '../../src/cli/check/findings.ts'
 import { checkHit } from '../../src/testing/protocol.ts'
 import type { Fault } from '../../src/testing/index.ts'
 import { startCollector } from '../testing/support.ts'
@@ -164,7 +164,7 @@ describe('an endpoint that fails', () => {
   test('slowly, but within 10 s, will do', async () => {
     const get = { ms: 3000, status: 200, headers: new Headers(), text: '' }
     const tried = { endpoint: new URL('https://a.example/hit'), origin, isGiven: true, get }
-    const { findings } = judge(tried)
+    const { findings } = diagnose(tried)
     expect(findings.find((each) => each.check === 'Time')).toMatchObject({ state: 'warning' })
     const collector = await startCollector()
     collector.fault({ kind: 'slow', ms: 100 })
@@ -210,7 +210,7 @@ describe('an endpoint that fails', () => {
     ['UND_ERR_CONNECT_TIMEOUT', 'Reachable'],
     ['SOMETHING_NEW', 'Reachable'],
   ])('by %s is about %s', (code, about) => {
-    expect(judgeFailure({ ms: 1, code, message: 'x' })).toMatchObject({
+    expect(explainFailure({ ms: 1, code, message: 'x' })).toMatchObject({
       check: about,
       state: 'failed',
     })
@@ -272,7 +272,7 @@ describe('CORS', () => {
 test('http is refused for https pages, unless it is on this machine', () => {
   const get = { ms: 1, status: 200, headers: new Headers(), text: '' }
   const tls = (endpoint: string, page: string) =>
-    judge({ endpoint: new URL(endpoint), origin: page, isGiven: true, get }).findings.find(
+    diagnose({ endpoint: new URL(endpoint), origin: page, isGiven: true, get }).findings.find(
       (each) => each.check === 'TLS',
     )?.state
   expect(tls('http://collect.example/hit', origin)).toBe('failed')

@@ -98,7 +98,7 @@ describe('a new hit', () => {
   })
 
   test.each<[string, Partial<EndpointState>, string, number]>([
-    ['a floor', { ...limited(minute) }, 'rate-limited', minute],
+    ['a rate limit', { ...limited(minute) }, 'rate-limited', minute],
     ['a backoff', { step: 3, ...backoff(8000), cause: 'timeout' }, 'timeout', 8000],
     [
       'an open breaker',
@@ -165,7 +165,7 @@ describe('an answer', () => {
   test.each<[string, Outcome, string, number]>([
     ['503', answer(503), '1 waiting status 503', 833],
     ['timeout', timeout, '1 waiting timeout', 833],
-    // Judged a second later: the page might be on its way out.
+    // Decided a second later: the page might be on its way out.
     ['network', network, '1 waiting network', second + 833],
     ['404', answer(404), '1 waiting status 404', 5 * minute],
     ['429', answer(429, minute), '1 waiting rate-limited 429', 1.25 * minute],
@@ -196,7 +196,7 @@ describe('an answer', () => {
     expect(flying(world)).toEqual(['1'])
   })
 
-  test('that fails closes the road for all tabs, and one probes it', async () => {
+  test('that fails stops all tabs, and one probes it', async () => {
     const { world, tab } = await setUp()
     const other = await world.open()
     post(tab, 1, 2, 3)
@@ -354,7 +354,7 @@ describe('when the page is hidden or goes', () => {
   })
 
   test.each<[string, Partial<EndpointState>]>([
-    ['a floor', { ...limited(minute) }],
+    ['a rate limit', { ...limited(minute) }],
     ['an open breaker', { networkErrors: 3 }],
     ['rejections', { rejections: 3 }],
   ])('not against %s', async (_, state) => {

@@ -100,7 +100,7 @@ describe('what stands between a hit and the network', () => {
     ['an open breaker whose time has come', { ...open, ...retryAt(past) }, {}, undefined],
     ['its probe in flight', { ...open, ...retryAt(past) }, { requests: 1 }, 'busy'],
     ['the probe after rejections', { rejections: 3, ...retryAt(past) }, { requests: 1 }, 'busy'],
-    ['two rejections leave the road free', { rejections: 2 }, { requests: 1 }, undefined],
+    ['two rejections stop nobody', { rejections: 2 }, { requests: 1 }, undefined],
     ['a full window', {}, { requests: 4, window: 4 }, 'busy'],
     ['a window with room', {}, { requests: 3, window: 4 }, undefined],
   ])('in a page that stays: %s', (_, known, traffic, expected) => {
@@ -136,7 +136,7 @@ test.each([
     { limitedFrom: now + 1, limitedUntil: now + 5, retryFrom: now + 1, retryAt: now + 5 },
     now,
   ],
-])('the road is open from: %s', (_, known, expected) => {
+])('a hit may be tried from: %s', (_, known, expected) => {
   expect(freeFrom(state(known), now)).toBe(expected)
 })
 
@@ -152,7 +152,7 @@ describe('a request that is sent', () => {
   const probing = { retryFrom: now, retryAt: now + timeoutMs }
 
   test.each<[StateName, Partial<EndpointState>]>([
-    ['untried', {}],
+    ['new', {}],
     ['readable', {}],
     ['twice refused', {}],
     ['opaque', {}],
@@ -191,7 +191,7 @@ describe('a request that is sent', () => {
 })
 
 test.each([
-  ['an untried endpoint', {}, 'cors'],
+  ['a new endpoint', {}, 'cors'],
   ['a readable one', { answers: 'readable' }, 'cors'],
   ['one that was opaque a moment ago', { answers: 'readable', probedAt: now }, 'cors'],
   ['an opaque one', { answers: 'opaque', probedAt: now }, 'no-cors'],
@@ -215,7 +215,7 @@ test.each([
   expect(modeFor(state(known), now)).toBe(expected)
 })
 
-test.each(names)('online again, the road is free but for a rate limit: %s', (name) => {
+test.each(names)('online again, nothing but a rate limit stops a hit: %s', (name) => {
   const before = states[name]
   const after = onOnline(before)
   expect(after).toStrictEqual({ ...before, step: 0, retryAt: 0, networkErrors: 0 })

@@ -119,7 +119,7 @@ function watch(world: World, persistent: boolean): Model {
 
     const rules = {
       'nothing is sent while offline': world.online,
-      'nothing is sent before the floor': !model.isClockRight || !isSilent(tab),
+      'nothing is sent before the rate limit ends': !model.isClockRight || !isSilent(tab),
       'no identity overtakes another': follows || !model.isClockRight || !overtakes(flight, others),
       'nothing is sent before its time':
         follows || !model.isClockRight || Date.now() >= Math.max(...dues),

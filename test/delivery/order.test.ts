@@ -65,7 +65,7 @@ describe('hits of a page go in the order of their calls', () => {
     const { world, tab, sent } = await setUp()
     tab.call(...numbers(4).map((number) => hitOf(number)))
     await world.settle()
-    // The road is free again, and nobody has gone on with it yet.
+    // Nothing is in the way any more, and nobody has gone on with it yet.
     world.flights.shift()?.resolve(ok)
     tab.call(hitOf(5))
     await drain(world)
@@ -161,7 +161,7 @@ describe('identities of one person follow one another', () => {
 
   test.each<[string, Partial<EndpointState>, Outcome[]]>([
     ['refused', {}, [answer(400)]],
-    ['in the slow lane', {}, [answer(404)]],
+    ['deferred', {}, [answer(404)]],
     ['opaque', { answers: 'unknown' }, [network, opaque]],
   ])('one that is %s holds up no other', async (_, state, replies) => {
     const { world, tab } = await setUp(state)

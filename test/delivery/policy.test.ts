@@ -44,7 +44,7 @@ describe('2xx: accepted; backoff, breaker and rejections are forgotten', () => {
   const fresh = { ...seen, ...calm, rejections: 0 }
 
   transitions(answer(200), [
-    ['untried', accepted(200), { answers: 'readable' }],
+    ['new', accepted(200), { answers: 'readable' }],
     ['readable', accepted(200), {}],
     ['backing off', accepted(200), fresh],
     ['one network error from open', accepted(200), fresh],
@@ -65,7 +65,7 @@ describe('400, 413, 422: dropped; the endpoint itself is well', () => {
   const refused = (status: number): Verdict => ({ outcome: 'dropped', reason: 'refused', status })
 
   transitions(answer(400), [
-    ['untried', refused(400), { answers: 'readable' }],
+    ['new', refused(400), { answers: 'readable' }],
     ['readable', refused(400), {}],
     ['backing off', refused(400), calm],
     ['one network error from open', refused(400), { ...seen, ...calm }],
@@ -86,7 +86,7 @@ describe('408, 425, 429, 5xx: waits; one backoff for all hits', () => {
   const waiting = (status: number): Verdict => ({ outcome: 'waiting', reason: 'status', status })
 
   transitions(answer(503), [
-    ['untried', waiting(503), { ...seen, cause: 'status', ...backedOff(1, second) }],
+    ['new', waiting(503), { ...seen, cause: 'status', ...backedOff(1, second) }],
     ['readable', waiting(503), { cause: 'status', ...backedOff(1, second) }],
     ['backing off', waiting(503), backedOff(4, 8 * second)],
     [
@@ -114,7 +114,7 @@ describe('408, 425, 429, 5xx: waits; one backoff for all hits', () => {
   })
 })
 
-describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow lane', () => {
+describe('401, 403, 404, other 3xx and 4xx, redirects: the hit is deferred', () => {
   const slow = (delayMs: number, status?: number): Verdict => ({
     outcome: 'waiting',
     reason: 'status',
@@ -124,12 +124,12 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit takes the slow la
   const first = { ...seen, cause: 'status', rejections: 1 } as const
 
   const rows = (status?: number): Transition[] => [
-    ['untried', slow(5 * minute, status), first],
+    ['new', slow(5 * minute, status), first],
     ['readable', slow(5 * minute, status), first],
     ['backing off', slow(5 * minute, status), { ...first, ...calm }],
     ['one network error from open', slow(5 * minute, status), { ...first, ...calm }],
     ['open', slow(5 * minute, status), { ...first, ...calm }],
-    // The third in a row closes the road for the others too.
+    // The third in a row opens the breaker: the others wait too.
     [
       'twice refused',
       slow(20 * minute, status),
@@ -203,9 +203,9 @@ describe('network errors while online, at an endpoint whose answers can be read'
   test('exactly the third in a row opens the breaker', () => {
     let state = { ...initialState, answers: 'readable' } as EndpointState
     const reasons = [1, 2, 3, 4].map((minutes) => {
-      const judged = onOutcome(state, network, attemptAt(now + minutes * minute))
-      state = judged.state
-      return 'reason' in judged.verdict && judged.verdict.reason
+      const decided = onOutcome(state, network, attemptAt(now + minutes * minute))
+      state = decided.state
+      return 'reason' in decided.verdict && decided.verdict.reason
     })
     expect(reasons).toEqual(['network', 'network', 'blocked', 'blocked'])
   })
@@ -222,7 +222,7 @@ describe('timeouts back off, but never open the breaker', () => {
   const cause = 'timeout'
 
   transitions(timeout, [
-    ['untried', waiting, { cause, ...backedOff(1, second) }],
+    ['new', waiting, { cause, ...backedOff(1, second) }],
     ['readable', waiting, { cause, ...backedOff(1, second) }],
     ['backing off', waiting, { cause, ...backedOff(4, 8 * second) }],
     ['one network error from open', waiting, { cause, ...backedOff(3, 4 * second) }],
@@ -256,10 +256,10 @@ describe('what says nothing about the endpoint changes nothing', () => {
     ['503', answer(503), 'waiting'],
     ['404', redirect, 'waiting'],
   ] as const)('but %s counts after the page has gone', (_, outcome, verdict) => {
-    const judged = onOutcome(states.open, outcome, attemptAt(now, { left: true }))
-    expect(judged).toEqual(onOutcome(states.open, outcome, attemptAt(now)))
-    expect(judged.verdict.outcome).toBe(verdict)
-    expect(judged.state).not.toEqual(states.open)
+    const decided = onOutcome(states.open, outcome, attemptAt(now, { left: true }))
+    expect(decided).toEqual(onOutcome(states.open, outcome, attemptAt(now)))
+    expect(decided.verdict.outcome).toBe(verdict)
+    expect(decided.state).not.toEqual(states.open)
   })
 
   test('an opaque answer counts after the page has gone', () => {
@@ -453,11 +453,11 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     due: now + hour,
     reachedAt,
   })
-  const states4 = ['untried', 'open', 'opaque', 'readable'] as const
+  const states4 = ['new', 'open', 'opaque', 'readable'] as const
 
   describe('a network error is followed by the same hit, no-cors, unless an answer was ever read', () => {
     transitions(network, [
-      ['untried', again, {}],
+      ['new', again, {}],
       ['opaque', again, {}],
     ])
     // But not while the breaker is open once that was rejected too.
@@ -480,7 +480,7 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
       network,
       [
         [
-          'untried',
+          'new',
           { outcome: 'waiting', reason: 'network' },
           { networkErrors: 1, ...backedOff(1, second) },
         ],
@@ -498,7 +498,7 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     transitions(
       opaque,
       [
-        ['untried', inAnHour(), {}],
+        ['new', inAnHour(), {}],
         ['readable', inAnHour(), {}],
         ['backing off', inAnHour(), calm],
         ['one network error from open', inAnHour(), { ...calm, networkErrors: 0 }],
@@ -513,7 +513,7 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
   describe('resolved again before the hour is over: it still waits', () => {
     const reachedAt = now - hour + 1
     const more = { ...noCors, reachedAt }
-    transitions(opaque, [['untried', inAnHour(reachedAt), {}]], more)
+    transitions(opaque, [['new', inAnHour(reachedAt), {}]], more)
   })
 
   describe('resolved again an hour later: accepted, and the endpoint counts as opaque', () => {
@@ -521,7 +521,7 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     transitions(
       opaque,
       [
-        ['untried', unconfirmed, { answers: 'opaque', probedAt: now }],
+        ['new', unconfirmed, { answers: 'opaque', probedAt: now }],
         ['open', unconfirmed, { ...calm, networkErrors: 0, answers: 'opaque', probedAt: now }],
         // An answer could be read meanwhile: what cannot be read now is an outage.
         ['readable', inAnHour(now - hour), {}],
@@ -561,10 +561,10 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     way.forEach(([outcome, expected], index) => {
       const at = now + (index < 2 ? 0 : hour)
       const mode = outcome === opaque ? 'no-cors' : 'cors'
-      const judged = onOutcome(state, outcome, attemptAt(at, { mode, reachedAt }))
-      expect(judged.verdict.outcome).toBe(expected)
-      if ('reachedAt' in judged.verdict) reachedAt = judged.verdict.reachedAt
-      state = judged.state
+      const decided = onOutcome(state, outcome, attemptAt(at, { mode, reachedAt }))
+      expect(decided.verdict.outcome).toBe(expected)
+      if ('reachedAt' in decided.verdict) reachedAt = decided.verdict.reachedAt
+      state = decided.state
     })
     expect(state).toStrictEqual({ ...initialState, answers: 'opaque', probedAt: now + hour })
   })

@@ -98,15 +98,15 @@ function play(
     if (outcome === 'online') {
       state = onOnline(state)
     } else {
-      const judged = onOutcome(onSend(state, mode, sentAt), outcome, {
+      const decided = onOutcome(onSend(state, mode, sentAt), outcome, {
         mode,
         sentAt,
         now: at,
         reachedAt,
         ...circumstances,
       })
-      state = judged.state
-      if ('due' in judged.verdict) due = judged.verdict.due
+      state = decided.state
+      if ('due' in decided.verdict) due = decided.verdict.due
     }
     see({ before, after: state, at, ...(due === undefined ? {} : { due }) })
   }
@@ -255,7 +255,7 @@ describe('a blocked endpoint with a backlog', () => {
       }
       at = Math.max(at, flight.endsAt)
       flights = flights.slice(1)
-      const judged = onOutcome(
+      const decided = onOutcome(
         state,
         { kind: 'network' },
         {
@@ -268,8 +268,8 @@ describe('a blocked endpoint with a backlog', () => {
           random: randoms(),
         },
       )
-      state = judged.state
-      if (judged.verdict.outcome === 'again') depart('no-cors')
+      state = decided.state
+      if (decided.verdict.outcome === 'again') depart('no-cors')
     }
     return sent
   }

@@ -51,7 +51,7 @@ export const attemptAt = (at: number, more: Partial<Attempt> = {}): Attempt => (
 
 /** The states that an endpoint can be in, by name. */
 export const states = {
-  untried: initialState,
+  new: initialState,
   readable: { ...initialState, answers: 'readable' },
   /** After three failures, of which the last was a moment ago. */
   'backing off': {

@@ -89,7 +89,7 @@ function pageOf(which: Build, habit: Habit | undefined, collector: Collector): s
 type Hits = Record<string, string | undefined>[]
 
 /** What the collector got of the first page and of the one after it, and what the pages' visitor saw. */
-type Sight = { first: Hits; again: Hits; errors: string[] }
+type Seen = { first: Hits; again: Hits; errors: string[] }
 
 /** Every report so far: its outcome and the id of its hit. */
 const told = (page: Page) =>
@@ -98,7 +98,7 @@ const told = (page: Page) =>
   )
 
 /** What becomes of the calls on a page of a build, and on another one after it. */
-async function visit(which: Build, habit?: Habit): Promise<Sight> {
+async function visit(which: Build, habit?: Habit): Promise<Seen> {
   const collector = await createCollector()
   const context = await chromium.browser.newContext()
   try {
@@ -114,7 +114,7 @@ async function see(
   habit: Habit | undefined,
   page: Page,
   collector: Collector,
-): Promise<Sight> {
+): Promise<Seen> {
   const errors = errorsOf(page)
   const address = site.page(
     `/habits/${which}/${habit ? habits.indexOf(habit) : 'clean'}`,
@@ -182,7 +182,7 @@ async function see(
 }
 
 describe.concurrent.each(builds)('the %s build', (which) => {
-  let clean: Sight
+  let clean: Seen
 
   beforeAll(async () => {
     clean = await visit(which)

@@ -63,7 +63,7 @@ const causes: Cause[] = [
 ]
 
 /** What a request without an answer says. */
-export const judgeFailure = ({ code, message }: Failure): Finding => {
+export const explainFailure = ({ code, message }: Failure): Finding => {
   const cause = causes.find(({ is }) => is.test(code))
   const { check = 'Reachable', says = 'It cannot be reached.' } = cause ?? {}
   const todo = cause?.todo ?? 'Check the address: browsers refuse some ports, too.'

@@ -1,7 +1,7 @@
 // Pure: what the answers of an endpoint mean for the plugin.
 import { isLoopback } from '../../testing/guard.ts'
 import { short } from '../../testing/printable.ts'
-import { judgeFailure } from './failure.ts'
+import { explainFailure } from './failure.ts'
 import { cors, reading, retryAfter } from './cors.ts'
 import { type Finding, finding } from './finding.ts'
 import { type Answer, isAnswer } from './probe.ts'
@@ -59,7 +59,7 @@ const post = ({ post: sent }: Tried): Finding => {
       'Add `--send` and `--user-id` or `--email` to send one `ui` hit.',
     )
   }
-  if (!isAnswer(sent)) return { ...judgeFailure(sent), check: 'POST' }
+  if (!isAnswer(sent)) return { ...explainFailure(sent), check: 'POST' }
   const { status, text } = sent
   if (status >= 200 && status < 300) {
     return finding('POST', 'ok', `It took the hit, without a preflight: ${status}.`)
@@ -142,11 +142,11 @@ const says: Record<Verdict, string> = {
     'As it is now, the plugin will keep hits for up to 7 days, and try a few times an hour.',
 }
 
-/** Judges all that was tried. */
-export const judge = (tried: Tried): Findings => {
+/** What all that was tried says. */
+export const diagnose = (tried: Tried): Findings => {
   const { get, post: sent } = tried
   if (!isAnswer(get)) {
-    const findings = [judgeFailure(get), policy(tried)]
+    const findings = [explainFailure(get), policy(tried)]
     return { verdict: 'unreachable', says: says.unreachable, findings }
   }
   // What it says to a hit counts for more than what it says to a look.

@@ -93,12 +93,12 @@ describe('an outage', () => {
 })
 
 describe('429 with Retry-After', () => {
-  const floors: [string, () => Partial<Fault>][] = [
+  const waits: [string, () => Partial<Fault>][] = [
     ['in seconds', () => ({ retryAfter: 3 })],
     ['as a date', () => ({ retryAfter: new Date(Date.now() + 4000).toUTCString() })],
   ]
-  test.for(floors)(
-    '%s is a floor for three tabs and after a reload',
+  test.for(waits)(
+    '%s holds for three tabs and after a reload',
     async ([, retryAfter], { open, rig }) => {
       const tabs = [await open(), await open(), await open()]
       const [first, second, third] = tabs as [Page, Page, Page]
@@ -111,8 +111,8 @@ describe('429 with Retry-After', () => {
         },
       )
       const [told] = (await reports(first)).filter(({ reason }) => reason === 'rate-limited')
-      const floor = told?.nextTryAt ?? 0
-      expect(floor).toBeGreaterThan(told?.at ?? 0)
+      const end = told?.nextTryAt ?? 0
+      expect(end).toBeGreaterThan(told?.at ?? 0)
       rig.collector.fault(undefined)
 
       await track(second, names(5, 'second'))
@@ -121,7 +121,7 @@ describe('429 with Retry-After', () => {
       const calls = ['first', ...names(5, 'second'), ...names(5, 'third')]
       await arrived(rig, calls)
       const early = rig.collector.requests.filter(
-        ({ at }) => at > (told?.at ?? 0) + 100 && at < floor,
+        ({ at }) => at > (told?.at ?? 0) + 100 && at < end,
       )
       expect(early).toEqual([])
     },
@@ -176,7 +176,7 @@ describe('a hit that the collector does not want', () => {
     await writtenDown(page, 0)
   })
 
-  test('yet (401 for an hour) waits in the slow lane; the others flow', async ({ open, rig }) => {
+  test('yet (401 for an hour) is deferred; the others flow', async ({ open, rig }) => {
     const page = await open(withClock)
     rig.collector.fault({ kind: 'status', status: 401, where: (hit) => featureOf(hit) === 'later' })
     await track(page, ['later', ...names(5)])

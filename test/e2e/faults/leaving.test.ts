@@ -36,7 +36,7 @@ describe('leaving a page is no outage of a collector that is well', () => {
       ['that is kept', ''],
       ['that is not', unkept],
     ] as const
-    // Playwright loses sight of a page that comes out of the cache: see `tabs.test.ts`.
+    // Playwright cannot follow a page that comes out of the cache: see `tabs.test.ts`.
     test.for(way === 'history' ? pages.slice(1) : pages)(
       `by ${way}, from a page %s: the next page's first call goes at once`,
       async ([, head], { context, rig }) => {

@@ -5,26 +5,26 @@ import type { Ending, WaitReason } from './outcome.ts'
 import type { Entry } from './queue.ts'
 import { initialWindow, nextWindow, openWindow } from './window.ts'
 
-/** This tab's requests in flight, and whether there is room for one more. */
-export type Road = {
+/** This tab's requests in flight, and whether one more may go. */
+export type InFlight = {
   /** What stands between a hit, or any hit, and the network now. */
   obstacle: (entry: Entry | undefined, leaving: boolean) => WaitReason | undefined
   /** There is a place for what is not this page's: one is kept for its own calls. */
-  isWide: () => boolean
-  enter: (entry: Entry) => void
+  hasRoom: () => boolean
+  add: (entry: Entry) => void
   /** `isLost`: nobody was there to hear an answer. */
-  exit: (entry: Entry, ending: Ending, isLost: boolean) => void
-  inFlight: () => number
+  remove: (entry: Entry, ending: Ending, isLost: boolean) => void
+  size: () => number
 }
 
-export function createRoad(attempts: Attempts, page: Page): Road {
+export function createInFlight(attempts: Attempts, page: Page): InFlight {
   /** When each request went out, in milliseconds of the page's life; the oldest first. */
-  const inFlight = new Map<Entry, number>()
+  const sentAt = new Map<Entry, number>()
   let bytes = 0
   let window = initialWindow
 
   function places(): number {
-    const [oldest] = inFlight.values()
+    const [oldest] = sentAt.values()
     return oldest === undefined ? window : openWindow(window, elapsed() - oldest)
   }
 
@@ -35,32 +35,32 @@ export function createRoad(attempts: Attempts, page: Page): Road {
       return obstacle(state, {
         now: now(),
         online: page.isOnline(),
-        requests: inFlight.size,
+        requests: sentAt.size,
         window: places(),
         bytes: bytes + (entry?.body.length ?? 0),
         leaving,
       })
     },
 
-    isWide() {
-      const others = [...inFlight.keys()].filter(({ isOwn }) => !isOwn)
+    hasRoom() {
+      const others = [...sentAt.keys()].filter(({ isOwn }) => !isOwn)
       return others.length < Math.max(1, places() - 1)
     },
 
-    enter(entry) {
-      inFlight.set(entry, elapsed())
+    add(entry) {
+      sentAt.set(entry, elapsed())
       bytes += entry.body.length
     },
 
-    exit(entry, { outcome, reason, due }, isLost) {
-      inFlight.delete(entry)
+    remove(entry, { outcome, reason, due }, isLost) {
+      sentAt.delete(entry)
       bytes -= entry.body.length
       if (outcome !== 'waiting') window = nextWindow(window, true)
-      // In the slow lane it was answered; offline and on leaving nobody knows.
+      // A deferred one was answered; offline and on leaving nobody knows.
       else if (due === undefined && reason !== 'offline' && !isLost)
         window = nextWindow(window, false)
     },
 
-    inFlight: () => inFlight.size,
+    size: () => sentAt.size,
   }
 }
