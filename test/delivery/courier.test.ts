@@ -10,15 +10,10 @@ import {
 } from '../../src/delivery/endpoint.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { held } from '../../src/delivery/row.ts'
-import { hitOf, now, outcomes } from './support.ts'
+import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
 const { answer, network, opaque, timeout } = outcomes
-const ok = answer(200)
-
-const numbers = (count: number, from = 1) =>
-  Array.from({ length: count }, (_, index) => from + index)
-const numberOf = ({ event_id }: { event_id: string }) => parseInt(event_id, 16)
 
 /** The hits that are in flight, by number, with `*` for `no-cors`. */
 const flying = (world: World) =>

@@ -3,12 +3,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createDatabase } from '../../src/delivery/database.ts'
 import { minute, second } from '../../src/delivery/endpoint.ts'
 import { hang, replace } from './sabotage.ts'
-import { hitOf, outcomes } from './support.ts'
+import { hitOf, numberOf, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
-const ok = outcomes.answer(200)
-const stored = async (world: World) =>
-  (await world.stored()).map(({ hit }) => parseInt(hit.event_id, 16))
+const stored = async (world: World) => (await world.stored()).map(({ hit }) => numberOf(hit))
 
 async function setUp(): Promise<{ world: World; tab: Tab }> {
   const world = createWorld()

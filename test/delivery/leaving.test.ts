@@ -7,11 +7,10 @@ import {
   second,
 } from '../../src/delivery/endpoint.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
-import { hitOf, now, outcomes } from './support.ts'
+import { hitOf, now, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
 const { answer, network, timeout } = outcomes
-const ok = answer(200)
 const well: EndpointState = { ...initialState, answers: 'readable' }
 
 const flying = (world: World) => world.flights.map(({ hit }) => parseInt(hit.event_id, 16))

@@ -7,14 +7,10 @@ import {
   second,
 } from '../../src/delivery/endpoint.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
-import { hitOf, now, outcomes } from './support.ts'
+import { hitOf, now, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
 const { answer, network, opaque, timeout } = outcomes
-const ok = answer(200)
-
-const numbers = (count: number, from = 1) =>
-  Array.from({ length: count }, (_, index) => from + index)
 
 /** Who a hit is about: `ui` hits of one person follow one another. */
 const identityOf = (number: number, id = 'alice') =>

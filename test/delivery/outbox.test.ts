@@ -3,16 +3,12 @@ import { parseClientState } from '../../src/delivery/client.ts'
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/endpoint.ts'
 import { held } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
-import { hitOf, now, outcomes } from './support.ts'
+import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
-const ok = outcomes.answer(200)
 const elsewhere = 'https://elsewhere.example/hit'
 
-const numbers = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, index) => from + index)
 const hitsOf = (count: number, from = 0) => numbers(count, from).map((number) => hitOf(number))
-const numberOf = ({ event_id }: Hit) => parseInt(event_id, 16)
 
 const stored = async (world: World) => (await world.stored()).map(({ hit }) => numberOf(hit))
 const sent = (world: World) => world.flights.map(({ hit }) => numberOf(hit))
@@ -68,11 +64,11 @@ describe('putting', () => {
     world.online = false
     const opening = world.open()
     const [tab] = world.tabs
-    for (const number of numbers(5)) tab?.call(hitOf(number))
+    for (const number of numbers(5, 0)) tab?.call(hitOf(number))
     expect(world.transactions()).toBe(0)
     const put = vi.spyOn(IDBTransaction.prototype, 'commit')
     await opening
-    expect(await stored(world)).toEqual(numbers(5))
+    expect(await stored(world)).toEqual(numbers(5, 0))
     expect(put).toHaveBeenCalledTimes(1)
   })
 
@@ -99,7 +95,7 @@ describe('deleting', () => {
     await answerAll(world)
     const before = world.transactions()
     await world.tick(second - 1)
-    expect(await stored(world)).toEqual(numbers(5))
+    expect(await stored(world)).toEqual(numbers(5, 0))
     await world.tick(1)
     expect(await stored(world)).toEqual([])
     // And one that looks whether there is too much.
@@ -203,7 +199,7 @@ describe('a row', () => {
       for (const each of tabs) each.back()
       await world.settle()
     }
-    expect(all.sort((a, b) => a - b)).toEqual(numbers(130))
+    expect(all.sort((a, b) => a - b)).toEqual(numbers(130, 0))
   })
 
   test.each([
@@ -341,7 +337,7 @@ describe('held rows', () => {
 
   test('are at most 100; the oldest go', async () => {
     const { world, tab } = await setUp()
-    for (const number of numbers(101)) {
+    for (const number of numbers(101, 0)) {
       tab.hold([hitOf(number)], now + number)
       await world.settle()
     }
@@ -432,7 +428,7 @@ describe('limits', () => {
     const { world, tab } = await setUp()
     tab.call(...hitsOf(5003))
     await world.settle()
-    expect(drops(tab)).toEqual(numbers(3).map((number) => ['evicted', number]))
+    expect(drops(tab)).toEqual(numbers(3, 0).map((number) => ['evicted', number]))
     expect(await stored(world)).toEqual(numbers(5000, 3))
   })
 
@@ -444,7 +440,7 @@ describe('limits', () => {
     }
     // 312 × 16,000 bytes are 4,992,000.
     expect(await stored(world)).toEqual(numbers(312, 88))
-    expect(drops(tab)).toEqual(numbers(88).map((number) => ['evicted', number]))
+    expect(drops(tab)).toEqual(numbers(88, 0).map((number) => ['evicted', number]))
   })
 
   test('5 MB exactly may stay', async () => {
@@ -488,7 +484,7 @@ describe('limits', () => {
     const { world, tab } = await setUp({ persistent: false })
     tab.call(...hitsOf(5002))
     await world.settle()
-    expect(drops(tab)).toEqual(numbers(2).map((number) => ['evicted', number]))
+    expect(drops(tab)).toEqual(numbers(2, 0).map((number) => ['evicted', number]))
     expect(await settled(world, tab.pending())).toBe(5000)
   })
 })

@@ -35,6 +35,15 @@ export const outcomes = {
   timeout: { kind: 'timeout' },
 } as const
 
+export const ok: Outcome = outcomes.answer(200)
+
+/** So many numbers in a row. */
+export const numbers = (count: number, from = 1): number[] =>
+  Array.from({ length: count }, (_, index) => from + index)
+
+/** The number that {@link hitOf} made a hit of. */
+export const numberOf = ({ event_id }: { event_id: string }): number => parseInt(event_id, 16)
+
 /** A readable request that took 200 ms, in a page that is online, visible and not isolated. */
 export const attemptAt = (at: number, more: Partial<Attempt> = {}): Attempt => ({
   mode: 'cors',

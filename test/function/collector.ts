@@ -1,4 +1,4 @@
-import { test as base } from 'vitest'
+import { afterAll, test as base, beforeEach } from 'vitest'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import type { Settings } from './sandbox.ts'
 
@@ -12,3 +12,11 @@ export const test = base.extend<{ collector: Collector; settings: Settings }>({
   },
   settings: ({ collector }, use) => use({ clientId: 'client', endpoint: collector.endpoint }),
 })
+
+/** A collector for all tests of a file, empty when each begins. */
+export async function sharedCollector(): Promise<Collector> {
+  const collector = await createCollector({ sender: 'server' })
+  beforeEach(() => collector.clear())
+  afterAll(() => collector.close())
+  return collector
+}

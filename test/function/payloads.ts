@@ -152,6 +152,17 @@ const phone = {
   timezone: 'America/New_York',
 }
 
+/** What comes of a feature that is used on it. */
+const onPhone = (name: string): Expected => ({
+  hit: {
+    action: 'ev',
+    event: feature(name),
+    identity: '{"id":"userId123"}',
+    localtime: '07:04:05',
+    cip: '198.51.100.23',
+  },
+})
+
 /**
  * The newer mobile libraries put no traits into the context of later calls.
  *
@@ -173,15 +184,7 @@ const mobile: Fixture[] = [
         os: { name: 'iOS', version: '18.1' },
       },
     },
-    expected: {
-      hit: {
-        action: 'ev',
-        event: feature('Main Home'),
-        identity: '{"id":"userId123"}',
-        localtime: '07:04:05',
-        cip: '198.51.100.23',
-      },
-    },
+    expected: onPhone('Main Home'),
   },
   {
     what: 'a screen of Analytics-Kotlin',
@@ -198,15 +201,7 @@ const mobile: Fixture[] = [
         os: { name: 'Android', version: '15' },
       },
     },
-    expected: {
-      hit: {
-        action: 'ev',
-        event: feature('Home'),
-        identity: '{"id":"userId123"}',
-        localtime: '07:04:05',
-        cip: '198.51.100.23',
-      },
-    },
+    expected: onPhone('Home'),
   },
   {
     what: 'a screen of Analytics React Native',
@@ -222,15 +217,7 @@ const mobile: Fixture[] = [
         os: { name: 'Android', version: '15' },
       },
     },
-    expected: {
-      hit: {
-        action: 'ev',
-        event: feature('Home'),
-        identity: '{"id":"userId123"}',
-        localtime: '07:04:05',
-        cip: '198.51.100.23',
-      },
-    },
+    expected: onPhone('Home'),
   },
   {
     what: 'a screen before anybody has logged in',

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Collector, createCollector, type HitFields } from '../../src/testing/index.ts'
+import { describe, expect, test } from 'vitest'
+import type { HitFields } from '../../src/testing/index.ts'
+import { sharedCollector } from './collector.ts'
 import { type Settings, deploy } from './sandbox.ts'
 
-let collector: Collector
+const collector = await sharedCollector()
 const segment = deploy()
-
-beforeAll(async () => {
-  collector = await createCollector({ sender: 'server' })
-})
-beforeEach(() => collector.clear())
-afterAll(() => collector.close())
 
 const event = {
   type: 'track',

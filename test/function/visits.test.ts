@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Collector, createCollector, type HitFields } from '../../src/testing/index.ts'
+import { expect, test } from 'vitest'
+import type { HitFields } from '../../src/testing/index.ts'
+import { sharedCollector } from './collector.ts'
 import { deploy } from './sandbox.ts'
 
-let collector: Collector
-
-beforeAll(async () => {
-  collector = await createCollector({ sender: 'server' })
-})
-beforeEach(() => collector.clear())
-afterAll(() => collector.close())
+const collector = await sharedCollector()
 
 const event = {
   type: 'track',

@@ -19,6 +19,8 @@ const changing =
     next(payload as never)
   }
 
+const withoutEmail = changing((event) => delete event.traits?.['email'])
+
 /** The two places where a middleware may stand. */
 const places = {
   source: (analytics: Analytics, middleware: ReturnType<typeof changing>) =>
@@ -58,10 +60,7 @@ describe('what a middleware takes out stays out', () => {
     'of the hits that follow, too: an e-mail address (%s)',
     async (place, { host }) => {
       const { analytics } = await openPage(host)
-      await places[place](
-        analytics,
-        changing((event) => delete event.traits?.['email']),
-      )
+      await places[place](analytics, withoutEmail)
       await analytics.identify('alice', traits)
       await analytics.track('Used')
       await analytics.page('Seen')
@@ -76,10 +75,7 @@ describe('what a middleware takes out stays out', () => {
     'and on the next page, where nobody takes it out (%s)',
     async (place, { host }) => {
       const { analytics } = await openPage(host)
-      await places[place](
-        analytics,
-        changing((event) => delete event.traits?.['email']),
-      )
+      await places[place](analytics, withoutEmail)
       await analytics.identify('alice', traits)
       await host.hits(1)
       await analytics.deregister('Skalin')
@@ -320,10 +316,7 @@ describe('who the user is goes through destination middleware as an `identify`',
   test('what it takes out is in no hit', async ({ host }) => {
     await logInElsewhere(host)
     const { analytics } = await openPage(host)
-    await places.destination(
-      analytics,
-      changing((event) => delete event.traits?.['email']),
-    )
+    await places.destination(analytics, withoutEmail)
     await analytics.track('Used')
     expect((await told(host, 2)).map(([, ...rest]) => rest)).toEqual(
       Array(2).fill([{ id: 'alice' }, 'acme']),

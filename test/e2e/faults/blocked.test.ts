@@ -7,6 +7,8 @@ import { ready } from '../../support/rig.ts'
 import { test, withClock } from './fixture.ts'
 
 const minute = 60_000
+/** A step of an open breaker is 30 minutes, and a share of 5 more. */
+const step = 36 * minute
 
 /** Lets the page's clock run on, minute by minute, with a call every five; tells how often it tried. */
 async function hourOf(page: Page, tries: () => Promise<number>, name: string): Promise<number> {
@@ -46,7 +48,7 @@ describe('an endpoint that is blocked', () => {
       expect(rig.collector.requests).toEqual([])
 
       await devtools.send('Network.setBlockedURLs', { urls: [] })
-      await page.clock.fastForward(30 * minute)
+      await page.clock.fastForward(step)
       await arrived(rig, [...hourNames('first'), ...hourNames('second')])
       await writtenDown(page, 0)
     },
@@ -83,7 +85,7 @@ describe('an endpoint that is blocked', () => {
     rig.serve('npm', '/app', "anonymous: 'send'")
     await page.reload()
     await ready(page)
-    await page.clock.fastForward(30 * minute)
+    await page.clock.fastForward(step)
     await arrived(rig, [...hourNames('first'), ...hourNames('second')])
   })
 })

@@ -13,6 +13,13 @@ async function openWithDatabase({ open }: OwnBrowser): Promise<Page> {
   return page
 }
 
+/** Makes calls; the page itself says when 50 ms have passed, however slow this test is to hear of it. */
+const trackAndWait = (page: Page, features: string[]) =>
+  page.evaluate(async (all) => {
+    for (const name of all) void window.analytics.track(name)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }, features)
+
 describe.runIf(isChromium)('a browser that is killed', () => {
   test('50 ms after 50 calls, with the collector down, loses none of them', async ({
     browser,
@@ -21,11 +28,7 @@ describe.runIf(isChromium)('a browser that is killed', () => {
     const page = await openWithDatabase(browser)
     await rig.collector.down()
     const calls = names(50)
-    // The page itself says when 50 ms have passed, however slow this test is to hear of it.
-    await page.evaluate(async (all) => {
-      for (const name of all) void window.analytics.track(name)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }, calls)
+    await trackAndWait(page, calls)
     await browser.kill()
 
     await rig.collector.up()
@@ -39,11 +42,8 @@ describe.runIf(isChromium)('a browser that is killed', () => {
     const page = await openWithDatabase(browser)
     await rig.collector.down()
     const calls = names(50)
-    await page.evaluate(async (all) => {
-      for (const name of all) void window.analytics.track(name)
-      // The hooks come a macrotask after the calls; the crash comes right after the hooks.
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }, calls)
+    // The hooks come a macrotask after the calls; the crash comes right after the hooks.
+    await trackAndWait(page, calls)
     await page.goto('chrome://crash', { timeout: 5000 }).catch(() => undefined)
     await page.close()
     await rig.collector.up()
