@@ -1,40 +1,12 @@
 import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
 import { jsonOf } from './json.ts'
-import { dateMs, field, lostId, text, wellFormed } from './read.ts'
+import { field, lostId, text } from './read.ts'
 import type { MappingSource } from './source.ts'
-
-type Trait = string | number | boolean | null
+import { emailTrait, firstTrait, sendableTrait, traitSources } from './traits.ts'
 
 const isCustomer = (answer: unknown): answer is string | number | undefined =>
   answer === undefined || typeof answer === 'string' || typeof answer === 'number'
-
-/**
- * Where an event's traits are looked up, first source first. Those of a `group` call describe the
- * group, never the person.
- */
-function traitSources(event: SegmentEvent, source: MappingSource): unknown[] {
-  return event.type === 'identify'
-    ? [event.traits]
-    : [field(event.context, 'traits'), source.moment.traits]
-}
-
-function firstTrait<T>(
-  sources: unknown[],
-  name: string,
-  as: (value: unknown) => T | undefined,
-): T | undefined {
-  for (const traits of sources) {
-    const value = as(field(traits, name))
-    if (value !== undefined) return value
-  }
-  return undefined
-}
-
-function emailTrait(value: unknown): string | undefined {
-  const email = typeof value === 'string' ? text(value) : undefined
-  return email?.includes('@') ? email : undefined
-}
 
 // The domain's first dot is where it is looked for: tried at each, a long id would freeze the page.
 const address = /^[^\s@]+@[^\s@.]+\.[^\s@]+$/
@@ -50,14 +22,6 @@ export function idOrWarn(
     warn(`The ${what} is the word \`${word}\`, which counts as none.`)
   }
   return text(value)
-}
-
-function sendableTrait(value: unknown): Trait | undefined {
-  if (value === null || typeof value === 'boolean') return value
-  if (typeof value === 'string') return wellFormed(value)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
-  const ms = dateMs(value)
-  return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined
 }
 
 /** The `identity` field: who the event's user is; `undefined` for an unknown visitor. */

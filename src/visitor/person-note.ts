@@ -1,5 +1,6 @@
 import type { Note } from '../browser/note.ts'
 import { idOf } from '../hit/hash.ts'
+import type { Traits } from '../hit/traits.ts'
 
 /** What Segment has stored at one moment; one object for as long as nothing of it changes. */
 export type StoredPerson = {
@@ -10,8 +11,6 @@ export type StoredPerson = {
   traitsMark: string
   groupMark: string
 }
-
-export type Traits = Record<string, unknown>
 
 /** What counts of a person: what an `identify` said, or what Segment has stored. */
 export type Told = {

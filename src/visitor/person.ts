@@ -1,12 +1,7 @@
 import type { SegmentEvent } from '../hit/event.ts'
-import { dateMs, field, text } from '../hit/read.ts'
-import {
-  type PersonMemory,
-  type StoredPerson,
-  type Told,
-  type Traits,
-  hash,
-} from './person-note.ts'
+import { field, text } from '../hit/read.ts'
+import { type Traits, customerTraits, pickTraits } from '../hit/traits.ts'
+import { type PersonMemory, type StoredPerson, type Told, hash } from './person-note.ts'
 import { type Word, arrive, latest, said, saying } from './word.ts'
 
 /** What was known of a call's person and group when it was made. */
@@ -54,18 +49,6 @@ export type People = {
   doubt: () => void
 }
 
-/** The traits that decide the customer, who is a company. */
-const customerTraits = (traits: Traits): Traits => ({
-  groupId: traits['groupId'],
-  trait: traits['trait'],
-})
-
-function plain(value: unknown): unknown {
-  const ms = dateMs(value)
-  if (Number.isFinite(ms)) return new Date(ms).toISOString()
-  return typeof value === 'object' && value !== null ? undefined : value
-}
-
 /** Whether an `identify` of a call's person has arrived here before it. */
 export const isHeardOf = ({ traits }: Knowledge): boolean => latest(traits)?.isStored === false
 
@@ -94,14 +77,6 @@ export function createPeople(options: {
     return state
   }
 
-  function pick(traits: unknown): Traits {
-    const names = ['email', 'groupId', ...chosen]
-    return {
-      ...Object.fromEntries(names.map((name) => [name, plain(field(traits, name))])),
-      trait: { groupId: plain(field(field(traits, 'trait'), 'groupId')) },
-    }
-  }
-
   function keep(): void {
     const { state, generation } = current ?? {}
     if (state?.stored === undefined || generation?.over !== false) return
@@ -127,11 +102,14 @@ export function createPeople(options: {
     const noted = memory.recall(stored)
     if (type !== 'identify' && noted.traits) {
       const { of, isStored = false } = noted.traits
-      const traits = isStored ? pick(stored.traits) : noted.traits.traits
+      const traits = isStored ? pickTraits(stored.traits, chosen) : noted.traits.traits
       if (traits === undefined) state.traits.delete(user)
       else state.traits.set(user, said({ of, traits, isStored }))
     } else if (traitsAreNews) {
-      state.traits.set(user, said({ of: hash(user), traits: pick(stored.traits), isStored: true }))
+      state.traits.set(
+        user,
+        said({ of: hash(user), traits: pickTraits(stored.traits, chosen), isStored: true }),
+      )
     }
     if (type !== 'group' && noted.group) state.group = said(noted.group.group)
     else if (groupIsNews) state.group = said(text(stored.groupId))
@@ -172,7 +150,7 @@ export function createPeople(options: {
         const word = (knowledge.traits ??= saying<Told>(undefined))
         if (!state.traits.has(user)) state.traits.set(user, word)
         const of = hash(text(event.userId) ?? '')
-        arrive(word, { of, traits: pick(event.traits), isStored: false })
+        arrive(word, { of, traits: pickTraits(event.traits, chosen), isStored: false })
       } else if (event.type === 'group') {
         const word = (knowledge.group ??= saying<string | undefined>(undefined))
         state.group ??= word

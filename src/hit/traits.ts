@@ -1,0 +1,64 @@
+import type { SegmentEvent } from './event.ts'
+import { dateMs, field, text, wellFormed } from './read.ts'
+import type { MappingSource } from './source.ts'
+
+/** What is said of a person, by the names of the traits. */
+export type Traits = Record<string, unknown>
+
+type Trait = string | number | boolean | null
+
+function plain(value: unknown): unknown {
+  const ms = dateMs(value)
+  if (Number.isFinite(ms)) return new Date(ms).toISOString()
+  return typeof value === 'object' && value !== null ? undefined : value
+}
+
+/** The traits that hits may need: the chosen ones, the e-mail address and the customer. */
+export function pickTraits(traits: unknown, chosen: readonly string[]): Traits {
+  const names = ['email', 'groupId', ...chosen]
+  return {
+    ...Object.fromEntries(names.map((name) => [name, plain(field(traits, name))])),
+    trait: { groupId: plain(field(field(traits, 'trait'), 'groupId')) },
+  }
+}
+
+/** The traits that decide the customer, who is a company. */
+export const customerTraits = (traits: Traits): Traits => ({
+  groupId: traits['groupId'],
+  trait: traits['trait'],
+})
+
+/**
+ * Where an event's traits are looked up, first source first. Those of a `group` call describe the
+ * group, never the person.
+ */
+export function traitSources(event: SegmentEvent, source: MappingSource): unknown[] {
+  return event.type === 'identify'
+    ? [event.traits]
+    : [field(event.context, 'traits'), source.moment.traits]
+}
+
+export function firstTrait<T>(
+  sources: unknown[],
+  name: string,
+  as: (value: unknown) => T | undefined,
+): T | undefined {
+  for (const traits of sources) {
+    const value = as(field(traits, name))
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+export function emailTrait(value: unknown): string | undefined {
+  const email = typeof value === 'string' ? text(value) : undefined
+  return email?.includes('@') ? email : undefined
+}
+
+export function sendableTrait(value: unknown): Trait | undefined {
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'string') return wellFormed(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  const ms = dateMs(value)
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined
+}
