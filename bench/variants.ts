@@ -20,7 +20,7 @@ const destination = (
   track: hook,
 })
 
-/** What a call means to Skalin, as somebody in a hurry would say it. */
+/** What a call means to Skalin, in as few lines as it takes. */
 function createMapper() {
   const id = () => crypto.randomUUID().replaceAll('-', '').slice(0, 16)
   const visitorId = id()

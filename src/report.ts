@@ -99,7 +99,7 @@ export function log(
   }
 }
 
-/** So many calls, each made when `onDelivery` was told of the one before, are no coincidence. */
+/** More calls than this, each made while `onDelivery` was told of the one before, are a loop. */
 const maxDepth = 10
 
 export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
@@ -125,7 +125,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
       const listener: (report: DeliveryReport) => unknown = onDelivery
       quiet(listener(report as DeliveryReport))
     } catch {
-      // The listener's own affair.
+      // An error of the listener must not stop the delivery.
     }
     telling = undefined
   }

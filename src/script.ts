@@ -68,7 +68,7 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
   const key =
     tag.dataset['analyticsKey'] ?? segments?.dataset['globalSegmentAnalyticsKey'] ?? 'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
-  // Read anew at this moment: once Segment has loaded, an array kept from before is nobody's any more.
+  // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
   const analytics = globals[key] as Analytics | undefined
   // Without a property of the window's own it is an element with that id.
   const isFree = analytics === undefined || !Object.prototype.hasOwnProperty.call(window, key)

@@ -203,7 +203,7 @@ type Good = { [Name in keyof SkalinSettings]?: NonNullable<SkalinSettings[Name]>
 type Rule = {
   allowed: string
   accepts: (value: unknown) => boolean
-  /** Decides whether, where, about whom or what is sent: without it nothing may be. */
+  /** Nothing is sent if it is wrong: it decides whether, where, about whom or what is sent. */
   vital?: true
 }
 

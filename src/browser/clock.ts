@@ -9,7 +9,7 @@ export function elapsed(): number {
   try {
     return performance.now()
   } catch {
-    // The page's own idea of it.
+    // A page may have replaced it by something that fails.
     return now()
   }
 }

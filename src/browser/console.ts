@@ -4,6 +4,6 @@ export function complain(level: 'error' | 'warn', message: string, ...more: unkn
     // eslint-disable-next-line no-console -- a developer must be told without Segment's debug mode
     console[level](`Skalin: ${message}`, ...more)
   } catch {
-    // The page's own idea of a console.
+    // A page may have replaced it by something that fails.
   }
 }

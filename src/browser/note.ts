@@ -11,9 +11,9 @@ export type Note<Value> = {
 /** What a note needs of `localStorage`. */
 export type TextStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
-/** JSON that no `toJSON` bends which a page put on the prototype of arrays, as Prototype does. */
+/** JSON as it is everywhere: Prototype and other libraries give all arrays a `toJSON` of their own. */
 function plainJson(value: unknown): string {
-  // What the holder has goes before what `toJSON` made of it.
+  // The value itself, not what `toJSON` made of it.
   return JSON.stringify(value, function (this: Record<string, unknown>, name) {
     return this[name]
   })
@@ -31,7 +31,7 @@ export function createNote<Value>(
   parse: (json: unknown) => Value,
   freshMs = 0,
 ): Note<Value> {
-  /** What storage would not take; wrapped, since nothing is a value too. */
+  /** What storage did not take; in an object, since `undefined` is a value too. */
   let kept: { value: Value | undefined } | undefined = store ? undefined : { value: undefined }
   let json: string | null | undefined
   let parsed: Value | undefined
@@ -62,7 +62,7 @@ export function createNote<Value>(
       if (text === null) storage.removeItem(key)
       else storage.setItem(key, text)
       if (storage.getItem(key) !== text) return false
-      // Libraries that teach arrays another way to be JSON change what it says: then this throws.
+      // Throws where a library has changed what the JSON says.
       if (text !== null) parse(JSON.parse(text))
       return true
     } catch {
@@ -73,7 +73,7 @@ export function createNote<Value>(
   return {
     read: (when) => (kept ? kept.value : readStored(when)),
     write(value) {
-      // What a parser made of it must not be taken for what the next reading finds.
+      // The next reading reads and parses anew.
       json = undefined
       readAt = -Infinity
       kept = writeStored(value) ? undefined : { value }

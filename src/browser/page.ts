@@ -57,7 +57,7 @@ export function createPage(respectGpc: boolean): LivePage {
 
   return {
     isOptedOut,
-    // Sent to nobody is, for all that waits, the same as being offline.
+    // Nothing may be sent: for what waits, that is the same as being offline.
     isOnline: () => field(navigator, 'onLine') !== false && !isOptedOut(),
     isHidden: () => left || isUnseen(),
     hasLeft: () => left,

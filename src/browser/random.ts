@@ -4,7 +4,7 @@ export function randomId(): string {
   try {
     words = crypto.getRandomValues(new Uint16Array(4))
   } catch {
-    // A page without `crypto`: these ids are no secrets, they only must not meet.
+    // A page without `crypto`: these ids need not be secret, only different.
     words = [0, 0, 0, 0].map(() => Math.floor(Math.random() * 0x10000))
   }
   let id = ''

@@ -54,7 +54,7 @@ export const leaseMs: number = 20 * second
 /** How long a request may take, its answer's body included. */
 export const timeoutMs: number = 10 * second
 
-/** Nobody decides to wait for longer: what does is spoilt, or somebody else's. */
+/** No wait is decided to be longer: a stored one that is does not count. */
 const maxWaitMs = 2 * hour
 
 const isWithin = (from: number, until: number, now: number) =>

@@ -205,7 +205,7 @@ export function deleteAll(store: IDBObjectStore, ids: readonly string[]): { isDo
   return readBack(store, ids[0], false)
 }
 
-/** A database is believed as a note is: when it gives back what it was told. */
+/** Whether the database gives back what it was told; some say yes and keep nothing. */
 function readBack(store: IDBObjectStore, id: string | undefined, isThere: boolean) {
   const result = { isDone: true }
   if (id !== undefined) {

@@ -1,4 +1,4 @@
-/** A line to the other tabs of the origin. */
+/** Messages to the other tabs of the origin. */
 export type Tabs = {
   /** Listens from now on. */
   join: () => void
@@ -11,7 +11,7 @@ export type Tabs = {
 
 /**
  * Tells the tabs of one origin of rows that another sends or that are to be forgotten, so that none
- * sends them too when it goes. A word that gets lost costs a duplicate at most.
+ * sends them too when it goes. A message that gets lost costs a duplicate at most.
  */
 export function createTabs(
   clientId: string,

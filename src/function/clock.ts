@@ -1,6 +1,6 @@
 import { text } from '../hit/read.ts'
 
-/** The day and the time of day that the clock on a person's wall shows. */
+/** The local date and time of a person. */
 export type WallClock = { day: string; time: string }
 
 function format(time: Date, timeZone: string): string {

@@ -88,7 +88,7 @@ export function decide(event: SegmentEvent, settings: FunctionSettings): Decisio
   const library = field(field(event.context, 'library'), 'name')
   if (!types.includes(event.type)) return { rejected: 'Calls of this type are not supported.' }
   if (ownOptions(event) === false) return { skipped: 'integrations' }
-  // A hit counts as usage, and an audience of the inactive would make active who is in it.
+  // A hit counts as usage: it would make those active whom Engage puts into an audience of inactive people.
   if (computed && event.type !== 'identify') return { skipped: 'computed' }
   // The copy would replace the plugin's hit, which knows more: both have the same event id.
   if (library === 'analytics.js' && !settings.includeBrowser) return { skipped: 'browser' }

@@ -24,7 +24,7 @@ export type Hit = {
   visit_id: string
   /** When it happened, UTC: `YYYY-MM-DDTHH:MM:SS`. */
   ts: string
-  /** When it happened, by the visitor's clock on the wall: `HH:MM:SS`. */
+  /** When it happened, in the visitor's local time: `HH:MM:SS`. */
   localtime: string
   /** JSON of `id` and `email`, as far as they are known. */
   identity?: string

@@ -10,7 +10,7 @@ const maxUrlLength = 2048
 export function parseUrl(text: unknown): URL | undefined {
   try {
     const url = typeof text === 'string' ? new URL(text) : undefined
-    // Pages have a `URL` of their own.
+    // A page may have replaced `URL`.
     return typeof url?.href === 'string' ? url : undefined
   } catch {
     return undefined

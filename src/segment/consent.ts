@@ -28,7 +28,7 @@ export function createConsent(
     isGiven(event) {
       const consent = consentOf(event, categories)
       if (consent === 'withdrawn' && !isWithdrawn) onWithdrawn()
-      // A stamp that is missing takes no answer back.
+      // A missing stamp does not change an earlier answer.
       isWithdrawn = consent === 'withdrawn' || (isWithdrawn && consent === 'missing')
       return consent === 'given'
     },

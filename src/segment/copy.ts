@@ -18,7 +18,7 @@ export function copy(value: unknown, within: readonly unknown[] = []): unknown {
         copied[name] = copy(member, [...within, value])
       }
     } catch {
-      // It is lost, and nothing else with it.
+      // Only this property is left out.
     }
   }
   return copied

@@ -9,7 +9,7 @@ import { shared } from './shared.ts'
 /** One that hangs must not hold up all that come after it. */
 const timeoutMs = 10_000
 
-/** Where it is said what a middleware cannot do. */
+/** Where errors of middlewares, and what they ask for and cannot have, are logged. */
 type Log = {
   failed: (message: string, error?: unknown) => void
   /** Once. */

@@ -42,7 +42,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')
   const groupKey = keyOf('group', 'cookie', 'ajs_group_id')
   let kept: Stored | undefined
-  let glimpsed = ''
+  let lastSnapshot = ''
   let isDoubted = false
   let isForeign = false
 
@@ -50,15 +50,15 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const item = (key: string) => read(() => localStorage.getItem(key))
   const traitsMark = () => (isStorage ? item(traitsKey) : read(() => JSON.stringify([traitsOf()])))
 
-  /** Differs when the traits or the group do; to look at it changes nothing and asks no getter that would. */
-  const glimpse = () =>
+  /** Differs when the traits or the group do. Reading it changes nothing: it asks no getter that would. */
+  const snapshot = () =>
     `${isStorage ? item(groupKey) : read(() => document.cookie)} ${traitsMark()}`
 
   function formerIds(anonymousId: string | undefined): readonly string[] {
     if (kept?.anonymousId === undefined) return []
     if (kept.anonymousId === anonymousId) return kept.formerIds
-    // Whether another tab has changed a cookie, nobody tells. Another user gets another id.
-    const isOwn = !isForeign && (isStorage || !glimpsed.includes(`${anonymousKey}=`))
+    // There is no event for a cookie that another tab has changed. Another user gets another id.
+    const isOwn = !isForeign && (isStorage || !lastSnapshot.includes(`${anonymousKey}=`))
     return isOwn && kept.userId === undefined
       ? [...kept.formerIds, kept.anonymousId].slice(-20)
       : []
@@ -78,12 +78,12 @@ export function createStoredUser(instance: Analytics): StoredUser {
       traitsMark: traitsMark(),
       groupMark: text(groupId) ?? '',
     }
-    glimpsed = glimpse()
+    lastSnapshot = snapshot()
     isDoubted = isForeign = false
     return stored
   }
 
-  /** What the event itself tells, and what a glimpse does. */
+  /** By what the event itself says, and by the snapshot. */
   function isAsBefore(made: SegmentEvent | undefined, before: Stored): boolean {
     if (isDoubted) return false
     if (made !== undefined) {
@@ -91,7 +91,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       if (text(made.userId) !== before.userId) return false
       if (text(made.anonymousId) !== before.anonymousId) return false
     }
-    return glimpse() === glimpsed
+    return snapshot() === lastSnapshot
   }
 
   return {

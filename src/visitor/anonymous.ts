@@ -19,7 +19,7 @@ export type Anonymous = {
   hold: (call: Call, hits: Hit[]) => void
   /** Sends what was held of a visitor who is known now, and was other visitors before. */
   release: (known: Draft, introduced: boolean, formerVisitors: readonly string[]) => void
-  /** Drops what is held since `madeUntil`, once the calls that wait have had their say. */
+  /** Drops what is held of calls made until `madeUntil`; a second later if some of them are still on their way. */
   reset: (madeUntil: number, callsWait: boolean) => void
   stop: () => void
 }

@@ -77,7 +77,7 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
   function read(): PersonNote | undefined {
     const noted = note.read()
     keptAt = noted?.at
-    // A clock that jumps must not make it immortal.
+    // Also by a clock that was set back: the note must end some day.
     if (noted === undefined || Math.abs(Date.now() - noted.at) <= weekMs) return noted
     forget()
     return undefined
