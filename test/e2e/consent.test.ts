@@ -1,10 +1,9 @@
-import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
 import { featureOf, stored } from '../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf } from '../support/rig.ts'
+import { errorsOf } from '../support/rig.ts'
+import { bundle, shareRig } from '../support/shared-rig.ts'
 
 declare global {
   interface Window {
@@ -17,34 +16,18 @@ declare global {
   }
 }
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 let context: BrowserContext
 let errors: string[][]
 
 beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `
-        import { AnalyticsBrowser } from '@segment/analytics-next'
-        import { createWrapper } from '@segment/analytics-consent-tools'
-        import { skalin } from 'skalin-analytics-plugin'
-        Object.assign(window, { AnalyticsBrowser, createWrapper, skalin })`,
-      resolveDir: import.meta.dirname,
-    },
-    bundle: true,
-    format: 'esm',
-    write: false,
-    tsconfigRaw: {},
-  })
+  const script = await bundle(`
+    import { AnalyticsBrowser } from '@segment/analytics-next'
+    import { createWrapper } from '@segment/analytics-consent-tools'
+    import { skalin } from 'skalin-analytics-plugin'
+    Object.assign(window, { AnalyticsBrowser, createWrapper, skalin })`)
   const headers = { 'content-type': 'text/javascript; charset=utf-8' }
-  rig.site.page('/consent.js', outputFiles[0]?.text ?? '', headers)
-})
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
+  rig.site.page('/consent.js', script, headers)
 })
 beforeEach(async () => {
   context = await chromium.browser.newContext()
@@ -53,7 +36,6 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(errors.flat()).toEqual([])
   await context.close()
-  await rig.renewCollector()
 })
 
 type PageOptions = {

@@ -1,22 +1,12 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { pageText, tableBelow } from '../publish/markdown.ts'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { until } from '../support/deadline.ts'
 import { writtenDown } from '../support/fault-rig.ts'
-import { type Rig, builds, createRig, errorsOf, ready } from '../support/rig.ts'
+import { builds, errorsOf, ready } from '../support/rig.ts'
+import { shareRig } from '../support/shared-rig.ts'
 
-let chromium: TestBrowser
-let rig: Rig
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
-})
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
-})
+const { chromium, rig } = await shareRig()
 
 const id16 = /^[\da-f]{16}$/
 
@@ -38,7 +28,6 @@ describe.each(builds)('from the %s build', (build) => {
   afterEach(async () => {
     expect(errors).toEqual([])
     await page.context().close()
-    await rig.renewCollector()
   })
 
   test("every example of Segment's page about Skalin is accepted with the right fields", async () => {

@@ -1,24 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { type Rolldown, build } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { featureOf } from '../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf } from '../support/rig.ts'
+import { errorsOf } from '../support/rig.ts'
+import { shareRig } from '../support/shared-rig.ts'
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 
 const mimeTypes: Record<string, string> = { html: 'text/html', js: 'text/javascript' }
-
-beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
-})
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
-})
-afterEach(() => rig.renewCollector())
 
 /** Builds the application as `vite build` does, and serves it. */
 async function serveApp(mode: 'development' | 'production'): Promise<void> {

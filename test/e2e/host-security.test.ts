@@ -1,11 +1,9 @@
-import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { describe, expect, test } from 'vitest'
 import { featureOf } from '../support/fault-rig.ts'
-import { type Build, type Rig, builds, createRig, errorsOf } from '../support/rig.ts'
+import { type Build, builds, errorsOf } from '../support/rig.ts'
+import { bundle, shareRig } from '../support/shared-rig.ts'
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 
 const javascript = {
   'content-type': 'text/javascript; charset=utf-8',
@@ -13,31 +11,10 @@ const javascript = {
   'access-control-allow-origin': '*',
 }
 
-beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
-})
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
-})
-afterEach(() => rig.renewCollector())
-
 const loaded = `AnalyticsBrowser.load(
   { writeKey: 'npm', cdnSettings: { integrations: {} } },
   { integrations: { 'Segment.io': false } },
 )`
-
-async function bundle(contents: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: import.meta.dirname },
-    bundle: true,
-    format: 'esm',
-    write: false,
-    tsconfigRaw: {},
-  })
-  return outputFiles[0]?.text ?? ''
-}
 
 /** An application that asks nobody but the collector. */
 function application(which: Build, analytics: string, more = ''): Promise<string> {

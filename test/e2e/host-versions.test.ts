@@ -1,42 +1,24 @@
 import type { Plugin } from '@segment/analytics-next'
-import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type NpmRoute, type Result, npmHosts, npmRoutes } from '../fixtures/matrix.ts'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { featureOf } from '../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf } from '../support/rig.ts'
+import { errorsOf } from '../support/rig.ts'
+import { bundle, shareRig } from '../support/shared-rig.ts'
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 
 beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
   await Promise.all(
     npmHosts.map(async ({ installed, version }) => {
-      const { outputFiles } = await build({
-        stdin: {
-          contents: `
-            import { AnalyticsBrowser } from '${installed}'
-            import { skalin } from 'skalin-analytics-plugin'
-            Object.assign(window, { AnalyticsBrowser, skalin })`,
-          resolveDir: import.meta.dirname,
-        },
-        bundle: true,
-        format: 'esm',
-        write: false,
-        tsconfigRaw: {},
-      })
+      const script = await bundle(`
+        import { AnalyticsBrowser } from '${installed}'
+        import { skalin } from 'skalin-analytics-plugin'
+        Object.assign(window, { AnalyticsBrowser, skalin })`)
       const headers = { 'content-type': 'text/javascript; charset=utf-8' }
-      rig.site.page(`/${version}.js`, outputFiles[0]?.text ?? '', headers)
+      rig.site.page(`/${version}.js`, script, headers)
     }),
   )
 })
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
-})
-afterEach(() => rig.renewCollector())
 
 /** What the page does on each route, between its first call and its second. */
 const register: Record<NpmRoute, string> = {

@@ -1,17 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type {} from '../../src/script.ts'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { featureOf } from '../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf } from '../support/rig.ts'
+import { errorsOf } from '../support/rig.ts'
+import { shareRig } from '../support/shared-rig.ts'
 
 // How the script finds its own tag, whatever else the page has.
 
 vi.setConfig({ testTimeout: 15_000 })
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 let page: Page
 let errors: string[]
 let told: string[]
@@ -19,22 +18,15 @@ let told: string[]
 const javascript = { 'content-type': 'text/javascript; charset=utf-8' }
 
 beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
   const script = await readFile('dist/skalin.min.js', 'utf8')
   for (const name of ['/vendor.js', '/skalin.min-3f2a1b.js'])
     rig.site.page(name, script, javascript)
   const jquery = await readFile('node_modules/jquery/dist/jquery.js', 'utf8')
   rig.site.page('/jquery.js', jquery, javascript)
 })
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
-})
 afterEach(async () => {
   expect(errors).toEqual([])
   await page.context().close()
-  await rig.renewCollector()
 })
 
 /** Where a hit goes that somebody else's attributes made. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Host,
   type Result,
@@ -10,31 +10,23 @@ import {
   snippetRoutes,
 } from '../fixtures/matrix.ts'
 import type {} from '../../src/script.ts'
-import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { featureOf } from '../support/fault-rig.ts'
-import { type Rig, createRig, errorsOf, ready } from '../support/rig.ts'
+import { errorsOf, ready } from '../support/rig.ts'
+import { shareRig } from '../support/shared-rig.ts'
 
 type Snippet = { min: (options: object) => string }
 
-let chromium: TestBrowser
-let rig: Rig
+const { chromium, rig } = await shareRig()
 let stub: string
 let page: Page
 let errors: string[]
 
 beforeAll(async () => {
-  chromium = await launchBrowser()
-  rig = await createRig()
   stub = await readFile(new URL('../fixtures/stub.html', import.meta.url), 'utf8')
-})
-afterAll(async () => {
-  await chromium.close()
-  await rig.close()
 })
 afterEach(async () => {
   expect(errors).toEqual([])
   await page.context().close()
-  await rig.renewCollector()
 })
 
 async function snippetOf({ installed }: Host, globalAnalyticsKey: string): Promise<string> {
