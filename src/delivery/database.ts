@@ -71,9 +71,11 @@ export function createDatabase(enabled: boolean): Database {
   let isClosed = false
   /** It failed or hung: not asked before then. */
   let restUntil = -Infinity
-  /** Transactions under way, oldest first: when each began, and what it is to tell. */
+  /** Transactions under way, oldest first: when each was heard of, and what it is to tell. */
   const running = new Set<{ since: number; giveUp: () => void }>()
   let watchdog: ReturnType<typeof setTimeout> | undefined
+  /** In a database that is only busy, one waits for others before it. */
+  let completedAt = -Infinity
 
   const isResting = () => elapsed() < restUntil
   const rest = () => {
@@ -123,18 +125,19 @@ export function createDatabase(enabled: boolean): Database {
     }
   }
 
-  /** One timer for all: whatever takes longer than {@link hangMs} is not waited for. */
-  function watch(): void {
+  /** One timer for all: a database that says nothing for {@link hangMs} is not waited for. */
+  function watch(inMs = hangMs): void {
     watchdog ??= setTimeout(() => {
       watchdog = undefined
       const [oldest] = running
       if (oldest === undefined) return
-      if (elapsed() - oldest.since < hangMs) watch()
+      const silentMs = elapsed() - Math.max(oldest.since, completedAt)
+      if (silentMs < hangMs) watch(hangMs - silentMs)
       else {
         rest()
         for (const transaction of [...running]) transaction.giveUp()
       }
-    }, hangMs)
+    }, inMs)
   }
 
   function begin<Result>(
@@ -164,8 +167,11 @@ export function createDatabase(enabled: boolean): Database {
     const entry = { since: elapsed(), giveUp: () => end(undefined) }
     running.add(entry)
     watch()
+    // Of each request; it does not bubble.
+    transaction.addEventListener('success', () => (entry.since = elapsed()), true)
     let result: Result | undefined
     transaction.oncomplete = () => {
+      completedAt = elapsed()
       // Late, perhaps: then it hangs no more.
       restUntil = -Infinity
       end(result)

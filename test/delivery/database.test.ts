@@ -262,6 +262,28 @@ describe('a hang costs two seconds once', () => {
     expect(await stored(world)).toEqual([])
   })
 
+  test('and a database that is only busy has none', async () => {
+    const { world, tab } = await setUp()
+    // fake-indexeddb begins its work by setImmediate, a request at a time.
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    for (let call = 1; call <= 5; call += 1) {
+      tab.call(hitOf(call))
+      await world.tick(1)
+    }
+    for (let step = 0; step < 9; step += 1) {
+      await world.tick(200)
+      stalled.shift()?.()
+    }
+    await world.tick(300)
+    tab.call(hitOf(6))
+    vi.stubGlobal('setImmediate', setImmediate)
+    for (const work of stalled) work()
+    await world.settle()
+    expect(await stored(world)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
   test('and it is used as soon as it answers after all', async () => {
     const world = createWorld()
     world.online = false
