@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { leaseMs } from '../../src/delivery/endpoint.ts'
 import { type EnginePromise, writesLater } from '../fixtures/matrix.ts'
 import type { Engine } from '../../scripts/browsers.mjs'
 import { launchEngine } from '../support/browser.ts'
 import type { EngineBrowser, Tab } from '../support/engine.ts'
 import { until } from '../support/deadline.ts'
 import {
-  acceptedBy,
   arrived,
   expectSound,
   names,
@@ -165,8 +165,7 @@ export function prove(engine: Engine): void {
     await writtenDown(one, 20)
     await other.close()
     await rig.collector.up()
-    // WebKit shows both at once: nothing tells the one that is left to look, but its next page.
-    await one.reload()
+    // WebKit shows both at once: no `visibilitychange` tells the one that is left to look.
     await arrived(rig, [...names(10, 'one'), ...names(10, 'other')], 40_000)
   })
 
@@ -228,6 +227,11 @@ export function prove(engine: Engine): void {
     await tab.reload()
     const all = Array.from({ length: 10 }, (_, ten) => names(100, `backlog-${ten}`)).flat()
     await arrived(rig, all, 60_000)
-    console.log(`${engine}: ${repeats(rig).length} of ${acceptedBy(rig).length} sent twice`)
+    // What a page sent as it went, and did not hear of, goes once more when its lease is over.
+    const sooner = repeats(rig).filter((ms) => ms < leaseMs - 1000).length
+    console.log(
+      `${engine}: of 1000 ${sooner} were sent twice, ${repeats(rig).length - sooner} more a lease later`,
+    )
+    expect(sooner).toBeLessThanOrEqual(20)
   })
 }
