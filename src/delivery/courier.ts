@@ -23,8 +23,8 @@ export type Courier = {
   post: (entries: readonly Entry[]) => void
   /** Goes on with what waits in this page. */
   resume: () => void
-  /** The same, and looks at what waits elsewhere. */
-  look: () => void
+  /** The same, and from then on looks at what waits elsewhere. */
+  lookFrom: (at: number) => void
   /** The page is hidden or going: all that can still go, goes now. */
   leave: () => void
   /** Resolves when all that can go now has gone, or after 10 seconds. */
@@ -215,8 +215,8 @@ export function createCourier({
 
     resume,
 
-    look() {
-      lookout.expect(0)
+    lookFrom(at) {
+      lookout.expect(at)
       resume()
     },
 

@@ -1,3 +1,4 @@
+import { now } from '../browser/clock.ts'
 import { createNote } from '../browser/note.ts'
 import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
@@ -5,7 +6,7 @@ import { type Page, createAttempts } from './attempt.ts'
 import { createClient, parseClientState } from './client.ts'
 import { type Progress, createCourier } from './courier.ts'
 import { createDatabase, databaseExists } from './database.ts'
-import { initialState, onOnline, parseEndpointState } from './endpoint.ts'
+import { initialState, leaseMs, onOnline, parseEndpointState } from './endpoint.ts'
 import { createIdentities } from './identities.ts'
 import { createInFlight } from './in-flight.ts'
 import { createOutbox } from './outbox.ts'
@@ -114,9 +115,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let lastMadeAt = 0
   let ofMillisecond = 0
 
-  /** Another tab sends these now. */
+  const look = () => courier.lookFrom(0)
+
+  /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
-    for (const id of ids) if (queue.get(id)?.isInFlight === false) queue.delete(id)
+    const waiting = ids.filter((id) => queue.get(id)?.isInFlight === false)
+    for (const id of waiting) queue.delete(id)
+    if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
   }
 
   function onForgotten(): void {
@@ -168,7 +173,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       // What earlier pages held must be there.
       await starting
       const freed = await outbox.completeHeld(visitors, complete)
-      if (freed) courier.look()
+      if (freed) look()
       return freed
     },
     async dropHeld(madeUntil) {
@@ -179,9 +184,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     start() {
       if (starting) return
       void start()
-        .then(() => options.whenIdle(courier.look))
+        .then(() => options.whenIdle(look))
         // A page without idle time.
-        .catch(courier.look)
+        .catch(look)
     },
     leave() {
       courier.leave()
@@ -192,7 +197,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     back() {
       if (hasLeft) starting = outbox.start()
       hasLeft = false
-      void starting?.then(courier.look)
+      void starting?.then(look)
     },
     changedElsewhere(key) {
       if (key !== clientKey || starting === undefined || hasLeft) return
@@ -201,12 +206,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const gone = client.gone().join()
       const isNews = gone !== knownGone
       knownGone = gone
-      if (isNews) void starting.then(outbox.adopt).then(courier.look)
+      if (isNews) void starting.then(outbox.adopt).then(look)
       else courier.resume()
     },
     online() {
       note.write(onOnline(note.read('now') ?? initialState))
-      courier.look()
+      look()
     },
     async forget() {
       if (isStopped) return again((delivery) => delivery.forget())

@@ -16,26 +16,28 @@ export type Lookout = {
 }
 
 export function createLookout(outbox: Outbox): Lookout {
-  let next = Infinity
-  /** In milliseconds of the page's life. */
+  // Both in milliseconds of the page's life: by a clock that is set back the wait would be longer.
+  let nextAt = Infinity
   let lookedAt = -Infinity
 
-  return {
+  const lookout: Lookout = {
     expect(at) {
-      next = Math.min(next, at)
+      nextAt = Math.min(nextAt, elapsed() + at - now())
     },
     goOn() {
-      if (elapsed() - lookedAt > lookAgainMs) next = 0
+      if (elapsed() - lookedAt > lookAgainMs) lookout.expect(0)
     },
-    next: () => next,
+    next: () => Math.ceil(now() + nextAt - elapsed()),
     async look() {
       lookedAt = elapsed()
       const startedAt = now()
+      nextAt = Infinity
       const found = await outbox.fetchDue()
-      if (found === undefined) next = Infinity
+      if (found === undefined) return
       // Rows that were due and not to be had: a database with trouble.
-      else if (found.taken === 0 && found.next <= startedAt) next = now() + second
-      else next = found.next
+      const isStuck = found.taken === 0 && found.next <= startedAt
+      lookout.expect(isStuck ? now() + second : found.next)
     },
   }
+  return lookout
 }

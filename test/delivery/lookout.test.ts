@@ -32,3 +32,12 @@ test('what is due later is had then', async () => {
 test('a database that does not say is not asked again', async () => {
   expect(await after(undefined)).toBe(Infinity)
 })
+
+test('a clock that is set back makes no look later than was decided', () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now })
+  const lookout = createLookout({} as Outbox)
+  lookout.expect(now + 20_000)
+  vi.advanceTimersByTime(19_000)
+  vi.setSystemTime(now - 3_600_000)
+  expect(lookout.next()).toBe(now - 3_600_000 + 1000)
+})

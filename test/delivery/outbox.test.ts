@@ -4,7 +4,7 @@ import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/endp
 import { held } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
-import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
+import { type Flight, type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
 const elsewhere = 'https://elsewhere.example/hit'
 
@@ -221,6 +221,25 @@ describe('a row', () => {
       expect(sent(world)).toEqual([1])
     },
   )
+
+  test('that another tab has taken is looked for when its lease is over', async () => {
+    const { world, tab } = await setUp()
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    world.online = true
+    tab.call(hitOf(1))
+    await world.settle()
+    await world.answer(world.flights[0] as Flight, outcomes.answer(503))
+    const other = await world.open()
+    // The backoff is over by its clock, and it is seen before the first one's timer goes off.
+    vi.setSystemTime(Date.now() + minute)
+    other.back()
+    await world.settle()
+    expect(world.flights.map((flight) => flight.tab === other)).toEqual([true])
+    await world.answer(world.flights[0] as Flight, outcomes.answer(503))
+    other.hide()
+    await world.tick(leaseMs + second)
+    expect(world.flights.map((flight) => flight.tab === tab)).toEqual([true])
+  })
 
   test('is only for its own client id and endpoint', async () => {
     const { world, tab } = await setUp()

@@ -173,7 +173,9 @@ export function begin(): World & { end: () => void } {
       for (const other of channels) {
         if (other === this || other.name !== this.name) continue
         globalThis.setImmediate(() => {
-          if (channels.has(other) && !other.tab?.dead) other.onmessage?.({ data })
+          if (!channels.has(other) || other.tab?.dead) return
+          // What the other tab does then is its own: it outlives this one.
+          running.run(other.tab as Tab, () => other.onmessage?.({ data }))
         })
       }
     }
