@@ -10,6 +10,7 @@ import {
   withSection,
 } from './document.ts'
 import { outages, simulateHerd } from './herd.ts'
+import { measureInspector } from './inspector.ts'
 import { type Operation, measureOperations } from './operations.ts'
 import { measurePageToPage } from './page-to-page.ts'
 import { plot } from './plot.ts'
@@ -110,6 +111,7 @@ async function rewrite(section: string): Promise<void> {
 
 const { argv } = process
 if (argv.includes('--profile')) await profile()
+else if (argv.includes('inspector')) console.table(await measureInspector())
 else if (argv.includes('herd')) await rewrite(herdSection(herdTable(outages.map(simulateHerd))))
 else if (argv.includes('size'))
   await rewrite(sizeSection(sizesTable(await measureSizes()), partsTable(await measureParts())))

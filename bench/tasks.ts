@@ -14,8 +14,8 @@ type TraceEvent = {
  * time by the clock: there, a task is as long as the machine's other programs make it.
  */
 export async function tasksDuring(
-  { browser }: Stage,
-  { page }: Guest,
+  { browser }: Pick<Stage, 'browser'>,
+  { page }: Pick<Guest, 'page'>,
   work: () => Promise<unknown>,
 ): Promise<number[]> {
   const categories = ['disabled-by-default-devtools.timeline', 'blink.user_timing']

@@ -31,25 +31,27 @@ export function createFilters(onChoice: () => void) {
   }
   find('#filters', HTMLElement).replaceChildren(...selects.values())
 
+  function showColumn(column: WhoColumn, select: HTMLSelectElement, values: Values): void {
+    // Under somebody's hands it does not change.
+    if (select === document.activeElement && select.matches(':open')) return
+    const found = new Map([...values[column]].slice(-maxOptions).reverse())
+    const own = chosen[column]
+    if (own !== undefined && !found.has(own)) found.set(own, 0)
+    const text = [...found].map((entry) => entry.join(' ')).join('\n')
+    if (shown.get(column) === text) return
+    shown.set(column, text)
+    const options = [...found].map(([value, count]) =>
+      el('option', { value: `=${value}` }, `${value || nobody} (${count})`),
+    )
+    select.replaceChildren(el('option', { value: '*' }, plurals[column]), ...options)
+    select.value = own === undefined ? '*' : `=${own}`
+  }
+
   return {
     who: (): Wanted => chosen,
-    /** Offers what there is. */
+    /** Offers what there is: hundreds of values in each column, and so one column a task. */
     show(values: Values): void {
-      for (const [column, select] of selects) {
-        // Under somebody's hands it does not change.
-        if (select === document.activeElement && select.matches(':open')) continue
-        const found = new Map([...values[column]].slice(-maxOptions).reverse())
-        const own = chosen[column]
-        if (own !== undefined && !found.has(own)) found.set(own, 0)
-        const text = [...found].map((entry) => entry.join(' ')).join('\n')
-        if (shown.get(column) === text) continue
-        shown.set(column, text)
-        const options = [...found].map(([value, count]) =>
-          el('option', { value: `=${value}` }, `${value || nobody} (${count})`),
-        )
-        select.replaceChildren(el('option', { value: '*' }, plurals[column]), ...options)
-        select.value = own === undefined ? '*' : `=${own}`
-      }
+      for (const [column, select] of selects) setTimeout(showColumn, 0, column, select, values)
     },
   }
 }

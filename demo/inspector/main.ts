@@ -160,6 +160,7 @@ chart.show(timeline.lines())
 setInterval(() => {
   // What is said of waiting hits changes by the second.
   show()
-  features.show()
-  chart.show(timeline.lines())
+  // In tasks of their own: with thousands of rows one for all would be felt.
+  setTimeout(features.show)
+  setTimeout(() => chart.show(timeline.lines()))
 }, 1000)
