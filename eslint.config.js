@@ -103,7 +103,7 @@ export default tseslint.config(
     message: 'visitor/ knows nothing of Segment or delivery.',
   }),
   arrow(['src/*.ts'], {
-    regex: '(/index|/script)\\.ts$|/testing/|^(ky|idb)$',
-    message: 'Doors are never imported; ky and idb belong to delivery/.',
+    regex: '(/index|/script)\\.ts$|/testing/|^ky$',
+    message: 'Doors are never imported; no page needs ky.',
   }),
 )

@@ -1,13 +1,12 @@
 import {
   type EndpointState,
-  freeFrom,
+  availableFrom,
   initialState,
   isInTrouble,
-  minute,
   obstacle,
   onSend,
-  second,
 } from '../src/delivery/endpoint.ts'
+import { minute, second } from '../src/delivery/limits.ts'
 import type { Outcome } from '../src/delivery/outcome.ts'
 import { onOutcome } from '../src/delivery/policy.ts'
 import { initialWindow, nextWindow, openWindow } from '../src/delivery/window.ts'
@@ -100,7 +99,7 @@ export function simulateHerd(what: string): Herd {
         if (why !== undefined) break
         send(queue.shift() as number)
       }
-      if (queue.length > 0 && inFlight.length === 0) sleep(freeFrom(state, now()))
+      if (queue.length > 0 && inFlight.length === 0) sleep(availableFrom(state, now()))
     }
 
     function sleep(until: number): void {

@@ -117,8 +117,8 @@ export function createDestination(
   function asOf(call: Omit<Call, 'asOf'>): AsOf {
     const { analytics, made } = call
     const stored = storedUserOf(analytics).look(made)
-    const isKept = made !== undefined && !isMeant(made)
-    const knowledge = people.see(call, stored, isKept)
+    const isWithheld = made !== undefined && !isMeant(made)
+    const knowledge = people.see(call, stored, isWithheld)
     // Other tabs, which see what Segment has stored, need not wait for it.
     if (made !== undefined && knowledge.isSaying && pipeline.isSure(analytics, made))
       people.learn(call, knowledge, made, true)
@@ -144,7 +144,7 @@ export function createDestination(
     return undefined
   }
 
-  /** Looks after the page and what earlier pages left, from the first moment that is allowed. */
+  /** Starts delivery, and listens to the page, once consent allows it. */
   function begin(): void {
     people.allow(true)
     if (begun) return

@@ -11,7 +11,7 @@ import type { Middleware } from './segment/middleware.ts'
 import { isNew } from './segment/seen.ts'
 import type { ResolvedSettings } from './settings.ts'
 import type { Anonymous } from './visitor/anonymous.ts'
-import { type Knowledge, type People, isHeardOf, keepOf } from './visitor/person.ts'
+import { type Knowledge, type People, isHeardOf, withoutLostTraits } from './visitor/person.ts'
 import type { Entry, VisitKeeper } from './visitor/visit.ts'
 
 /** What is remembered of a call's person from the moment when it was made. */
@@ -171,7 +171,7 @@ export function createPipeline(parts: Parts): Pipeline {
     )
     if (passed?.type !== 'identify') return undefined
     // What was said has been through the middlewares before: they may take from it, not change it again.
-    const introduction = isHeardOf(knowledge) ? keepOf(passed, before) : passed
+    const introduction = isHeardOf(knowledge) ? withoutLostTraits(passed, before) : passed
     people.learn(call, knowledge, introduction, false)
     return { ...introduction, messageId: event.messageId }
   }

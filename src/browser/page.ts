@@ -4,7 +4,7 @@ import { elapsed } from './clock.ts'
 /** What happens to the page that delivery has to know. */
 export type PageEvents = {
   onOnline: () => void
-  /** It is hidden or goes away; nothing may come after this. */
+  /** It is hidden or goes away: this may be the last event. */
   onLeaving: () => void
   /** It can be seen again, or came back from the back/forward cache. */
   onBack: () => void
@@ -51,14 +51,16 @@ export function createPage(respectGpc: boolean): LivePage {
   let hiddenAt = -Infinity
   let unwatch: (() => void) | undefined
 
-  // Not in TypeScript's DOM: https://w3c.github.io/gpc/#dom-globalprivacycontrol
-  const isOptedOut = () => respectGpc && field(navigator, 'globalPrivacyControl') === true
-  const isUnseen = () => field(document, 'visibilityState') === 'hidden'
+  // A test's DOM may be gone before what is under way ends. `globalPrivacyControl` is not in
+  // TypeScript's DOM: https://w3c.github.io/gpc/#dom-globalprivacycontrol
+  const isOptedOut = () =>
+    respectGpc && field(globalThis.navigator, 'globalPrivacyControl') === true
+  const isUnseen = () => field(globalThis.document, 'visibilityState') === 'hidden'
 
   return {
     isOptedOut,
     // Nothing may be sent: for what waits, that is the same as being offline.
-    isOnline: () => field(navigator, 'onLine') !== false && !isOptedOut(),
+    isOnline: () => field(globalThis.navigator, 'onLine') !== false && !isOptedOut(),
     isHidden: () => left || isUnseen(),
     hasLeft: () => left,
     isLeaving: () => left || (isUnseen() && elapsed() - hiddenAt < leavingMs),

@@ -6,8 +6,8 @@ import {
   modeFor,
   onProbeLost,
   onSend,
-  second,
 } from './endpoint.ts'
+import { second } from './limits.ts'
 import type { Ending, Mode, Outcome } from './outcome.ts'
 import { onOutcome } from './policy.ts'
 import type { Sender } from './sender.ts'

@@ -1,5 +1,5 @@
 import { now } from '../browser/clock.ts'
-import { leaseMs, maxAgeMs, timeoutMs } from './endpoint.ts'
+import { leaseMs, maxAgeMs, timeoutMs } from './limits.ts'
 import { type Row, type Sent, held } from './row.ts'
 
 /** A `ui` hit that the collector has not answered for good. */

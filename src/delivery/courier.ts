@@ -2,7 +2,8 @@ import { now } from '../browser/clock.ts'
 import { within } from '../browser/deadline.ts'
 import { createAlarm } from './alarm.ts'
 import type { Attempts, Page } from './attempt.ts'
-import { chancesOnLeaving, freeFrom, second } from './endpoint.ts'
+import { availableFrom, chancesOnLeaving } from './endpoint.ts'
+import { flushTimeoutMs } from './limits.ts'
 import type { Identities } from './identities.ts'
 import type { InFlight } from './in-flight.ts'
 import { createLookout } from './lookout.ts'
@@ -11,8 +12,6 @@ import type { Ending } from './outcome.ts'
 import type { Entry, Queue } from './queue.ts'
 import type { Row } from './row.ts'
 import { createTurns } from './turns.ts'
-
-const flushTimeoutMs = 10 * second
 
 /** What became of a row, in the words of `onDelivery`. */
 export type Progress = Ending & { row: Row; nextTryAt?: number }
@@ -23,7 +22,7 @@ export type Courier = {
   post: (entries: readonly Entry[]) => void
   /** Goes on with what waits in this page. */
   resume: () => void
-  /** The same, and from then on looks at what waits elsewhere. */
+  /** The same, and looks into the database from `at` on. */
   lookFrom: (at: number) => void
   /** The page is hidden or going: all that can still go, goes now. */
   leave: () => void
@@ -58,7 +57,7 @@ export function createCourier({
   const onAnswer: (() => void)[] = []
   let stopped = false
 
-  const nextTryAt = (due: number) => Math.max(due, freeFrom(attempts.state(), now()))
+  const nextTryAt = (due: number) => Math.max(due, availableFrom(attempts.state(), now()))
   const nextAnswer = () => new Promise<void>((resolve) => onAnswer.push(resolve))
 
   function dispatch(entry: Entry): void {
@@ -107,9 +106,9 @@ export function createCourier({
     lookout.expect(due)
   }
 
-  /** Sends what can go now; gives a row that must be leased first. */
+  /** Sends what can go now; returns the next row if it needs a lease first. */
   function sendReady(): Entry | undefined {
-    const isReady = (entry: Entry) => (entry.isOwn || inFlight.hasRoom()) && turns.isReady(entry)
+    const isReady = (entry: Entry) => (entry.isOwn || inFlight.hasSpare()) && turns.isReady(entry)
     while (!stopped && inFlight.obstacle(undefined, false) === undefined) {
       const entry = queue.next(isReady)
       if (entry === undefined || inFlight.obstacle(entry, false) !== undefined) break
@@ -181,7 +180,7 @@ export function createCourier({
     // What is in flight resumes by itself.
     const isClosed = inFlight.size() === 0 && inFlight.obstacle(undefined, false) !== undefined
     const earliest = Math.min(lookout.next(), turns.next(), next, isDue && isClosed ? at : Infinity)
-    if (!stopped) alarm.set(Math.max(earliest, freeFrom(attempts.state(), at)))
+    if (!stopped) alarm.set(Math.max(earliest, availableFrom(attempts.state(), at)))
   }
 
   async function drain(): Promise<void> {
@@ -202,7 +201,7 @@ export function createCourier({
       const reason = inFlight.obstacle(entries[0], leaving)
       if (leaving) sendOnLeaving(entries)
       else sendReady()
-      // A row that goes soon is this page's; what waits for long is anybody's.
+      // Sent first: the stored row knows of it. A row that goes soon is this page's, others are anybody's.
       outbox.put(entries, reason === undefined || reason === 'busy')
       for (const { row, isInFlight } of entries) {
         if (isInFlight) continue
@@ -222,7 +221,7 @@ export function createCourier({
 
     leave() {
       alarm.clear()
-      outbox.mark(sendOnLeaving(queue.all()))
+      outbox.leaseSent(sendOnLeaving(queue.all()))
       if (page.hasLeft()) attempts.leave()
     },
 

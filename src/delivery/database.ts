@@ -167,7 +167,7 @@ export function createDatabase(enabled: boolean): Database {
     const entry = { since: elapsed(), giveUp: () => end(undefined) }
     running.add(entry)
     watch()
-    // Of each request; it does not bubble.
+    // While it is captured: `success` of a request does not bubble to its transaction.
     transaction.addEventListener('success', () => (entry.since = elapsed()), true)
     let result: Result | undefined
     transaction.oncomplete = () => {

@@ -1,3 +1,4 @@
+import { hour, timeoutMs } from './limits.ts'
 import type { Mode, WaitReason } from './outcome.ts'
 
 /**
@@ -43,17 +44,6 @@ export const initialState: EndpointState = {
   probedAt: 0,
 }
 
-export const second: number = 1000
-export const minute: number = 60 * second
-export const hour: number = 60 * minute
-
-/** Hits older than this are dropped: Skalin's health scores look at recent usage. */
-export const maxAgeMs: number = 7 * 24 * hour
-/** How long a row belongs to the page that sends it. It is longer than a request may take. */
-export const leaseMs: number = 20 * second
-/** How long a request may take, its answer's body included. */
-export const timeoutMs: number = 10 * second
-
 /** No wait is decided to be longer: a stored one that is does not count. */
 const maxWaitMs = 2 * hour
 
@@ -71,7 +61,7 @@ export function isBreakerOpen(state: EndpointState): boolean {
   return state.networkErrors >= 3 || state.rejections >= 3
 }
 
-/** The last request failed: the next one is to find out whether the endpoint is well again. */
+/** The last request failed, or the breaker is half-open: one probe is to find out how the endpoint is. */
 export function isInTrouble(state: EndpointState): boolean {
   return state.step > 0 || isBreakerOpen(state)
 }
@@ -108,7 +98,7 @@ export function obstacle(state: EndpointState, traffic: Traffic): WaitReason | u
 }
 
 /** When a waiting hit can be tried, as far as the endpoint is concerned. */
-export function freeFrom(state: EndpointState, now: number): number {
+export function availableFrom(state: EndpointState, now: number): number {
   const until = isLimited(state, now) ? state.limitedUntil : now
   return isBackingOff(state, now) ? Math.max(until, state.retryAt) : until
 }

@@ -9,8 +9,8 @@ import { initialWindow, nextWindow, openWindow } from './window.ts'
 export type InFlight = {
   /** What stands between a hit, or any hit, and the network now. */
   obstacle: (entry: Entry | undefined, leaving: boolean) => WaitReason | undefined
-  /** There is a place for what is not this page's: one is kept for its own calls. */
-  hasRoom: () => boolean
+  /** There is a place for a row that is not this page's: one is kept for its own calls. */
+  hasSpare: () => boolean
   add: (entry: Entry) => void
   /** `isLost`: nobody was there to hear an answer. */
   remove: (entry: Entry, ending: Ending, isLost: boolean) => void
@@ -42,7 +42,7 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
       })
     },
 
-    hasRoom() {
+    hasSpare() {
       const others = [...sentAt.keys()].filter(({ isOwn }) => !isOwn)
       return others.length < Math.max(1, places() - 1)
     },

@@ -1,8 +1,8 @@
 import { elapsed, now } from '../browser/clock.ts'
-import { leaseMs, timeoutMs } from './endpoint.ts'
+import { leaseMs, timeoutMs } from './limits.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
-import { type Leases as Given, lease, leaseNext, nextDue, update } from './store.ts'
+import { type LeaseResult, lease, leaseNext, nextDue, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 
 /** How many rows are taken on lease at once: about what can be sent meanwhile. */
@@ -17,8 +17,8 @@ export type Leases = {
    * page's, until the time that it gives at least.
    */
   renew: (entry: Entry) => Promise<number>
-  /** Rows that are sent without waiting for a lease: the page goes. */
-  mark: (entries: readonly Entry[]) => void
+  /** Leases rows that were just sent without a lease, because the page goes. */
+  leaseSent: (entries: readonly Entry[]) => void
   /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
   fetch: (id: string) => Promise<'taken' | { until: number } | undefined>
   /** Brings what is due into the queue; when the next is, `undefined` if the database does not say. */
@@ -38,7 +38,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
    * Takes what a transaction found. Where it could not write, this page sends the rows once all the
    * same: nobody else may be able to.
    */
-  function take(given: Given | undefined, isWritten: boolean): number {
+  function take(given: LeaseResult | undefined, isWritten: boolean): number {
     if (given === undefined) return 0
     const taken: string[] = []
     for (const row of given.rows) {
@@ -71,7 +71,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
         .all()
         .filter((entry) => entry !== first && !entry.isInFlight && !isLeased(entry))
       const ids = [first, ...others].slice(0, batch).map(({ row }) => row.id)
-      let given: Given | undefined
+      let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, ids, lessee())))
       take(given, written !== undefined)
       for (const id of ids) {
@@ -81,7 +81,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       return Math.min(...(given?.others ?? []).map(({ due }) => due))
     },
 
-    mark(entries) {
+    leaseSent(entries) {
       const stored = entries.filter(({ isStored }) => isStored)
       if (stored.length === 0) return
       const { page: owner, now: from } = lessee()
@@ -94,7 +94,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
 
     async fetch(id) {
       if (writer.hasEnded(id) || !persistent || !(await database.open())) return undefined
-      let given: Given | undefined
+      let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, [id], lessee())))
       const [other] = given?.others ?? []
       if (other) return other.owner === undefined ? undefined : { until: other.due }

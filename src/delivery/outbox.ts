@@ -1,5 +1,5 @@
 import { elapsed, now } from '../browser/clock.ts'
-import { leaseMs, maxAgeMs } from './endpoint.ts'
+import { leaseMs, maxAgeMs } from './limits.ts'
 import { type Held, createHeld } from './held.ts'
 import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'

@@ -1,4 +1,5 @@
-import { type EndpointState, hour, isBreakerOpen, isLimited, minute, second } from './endpoint.ts'
+import { type EndpointState, isBreakerOpen, isLimited } from './endpoint.ts'
+import { hour, minute, second } from './limits.ts'
 import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
 
 /** A request, and the circumstances of its outcome. */
@@ -24,7 +25,8 @@ export type Decision = { state: EndpointState; verdict: Verdict }
 
 /**
  * Jitter: all browsers that were turned away at one moment come back over a third of the delay, or
- * over five minutes of a longer one, and none later than it says.
+ * over five minutes of a longer one, and none later than it says. A long backoff is spread by
+ * {@link spreadAfter} as well.
  *
  * @see {@link https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/}
  */
@@ -53,8 +55,8 @@ function backedOff(
   capMs: number,
 ): EndpointState {
   if (isSameFailure(state, attempt)) return { ...state, cause }
-  const silence = Math.min(capMs, second * 2 ** state.step)
-  const delay = jittered(silence, attempt.random) + spreadAfter(silence, attempt.random)
+  const usual = Math.min(capMs, second * 2 ** state.step)
+  const delay = jittered(usual, attempt.random) + spreadAfter(usual, attempt.random)
   return {
     ...state,
     cause,
@@ -65,7 +67,7 @@ function backedOff(
   }
 }
 
-function calm(state: EndpointState): EndpointState {
+function resetBackoff(state: EndpointState): EndpointState {
   return { ...state, step: 0, retryAt: 0 }
 }
 
@@ -74,12 +76,15 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   if (status !== undefined) {
     if (status >= 200 && status < 300) {
       return {
-        state: { ...calm(readable), rejections: 0 },
+        state: { ...resetBackoff(readable), rejections: 0 },
         verdict: { outcome: 'accepted', status },
       }
     }
     if ([400, 413, 422].includes(status)) {
-      return { state: calm(readable), verdict: { outcome: 'dropped', reason: 'refused', status } }
+      return {
+        state: resetBackoff(readable),
+        verdict: { outcome: 'dropped', reason: 'refused', status },
+      }
     }
     if (status >= 500 || [408, 425, 429].includes(status)) {
       const reason = status === 429 ? 'rate-limited' : 'status'
@@ -93,7 +98,7 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   const rejections = state.rejections + 1
   const delay = jittered(5 * minute * 2 ** (rejections - 1), attempt.random)
   const due = attempt.now + Math.min(hour, Math.max(5 * minute, delay))
-  const deferred: EndpointState = { ...calm(readable), rejections, cause: 'status' }
+  const deferred: EndpointState = { ...resetBackoff(readable), rejections, cause: 'status' }
   return {
     state: rejections < 3 ? deferred : { ...deferred, retryFrom: attempt.now, retryAt: due },
     verdict: {
@@ -129,7 +134,7 @@ function reached(state: EndpointState, attempt: Attempt): Decision {
   const { now } = attempt
   // No later than now: the clock may have been set back.
   const reachedAt = Math.min(attempt.reachedAt ?? now, now)
-  const there: EndpointState = { ...calm(state), networkErrors: 0 }
+  const there: EndpointState = { ...resetBackoff(state), networkErrors: 0 }
   if (state.answers === 'opaque') {
     return { state: there, verdict: { outcome: 'accepted', reason: 'unconfirmed' } }
   }

@@ -1,5 +1,5 @@
 import type { Hit } from '../hit/hit.ts'
-import { leaseMs, timeoutMs } from './endpoint.ts'
+import { leaseMs, timeoutMs } from './limits.ts'
 
 /** A hit in the outbox, and what is known of its way. Times are epoch milliseconds. */
 export type Row = {
@@ -53,7 +53,10 @@ export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: n
   return { ...rest, due: Math.min(rest.at, now) }
 }
 
-/** When a page that has left sent it, unless another has taken it since; not by a clock set back. */
+/**
+ * When a page that has since left sent this row; `undefined` if another page has leased it later, or
+ * if that time lies ahead, because the clock was set back.
+ */
 export function sentBefore(row: Row, sent: Sent, now: number): number | undefined {
   const at = sent.get(row.id)
   return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined

@@ -1,5 +1,5 @@
 import { now } from '../browser/clock.ts'
-import { timeoutMs } from './endpoint.ts'
+import { timeoutMs } from './limits.ts'
 import type { Mode, Outcome } from './outcome.ts'
 
 /**

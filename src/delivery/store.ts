@@ -1,5 +1,5 @@
 import { all, commit, on } from './request.ts'
-import { leaseMs, maxAgeMs } from './endpoint.ts'
+import { leaseMs, maxAgeMs } from './limits.ts'
 import { type Row, type Sent, freed, held, isDue, sentBefore } from './row.ts'
 import type { Drop } from './trim.ts'
 
@@ -20,7 +20,7 @@ export type Lessee = {
 }
 
 /** What a page was given of what it asked for. */
-export type Leases = {
+export type LeaseResult = {
   /** On lease now; with a transaction that failed, rows that nobody else is sending. */
   rows: Row[]
   drops: Drop[]
@@ -34,9 +34,9 @@ const rangeOf = ({ clientId, endpoint }: Lane, from: number, to: number) =>
   IDBKeyRange.bound([clientId, endpoint, from], [clientId, endpoint, to])
 
 /** Gives each of the rows that is due to the page, until its new `due`. */
-export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): Leases {
+export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): LeaseResult {
   const { page, now, ageNow, isForgotten } = lessee
-  const leases: Leases = { rows: [], drops: [], missing: [], others: [] }
+  const leases: LeaseResult = { rows: [], drops: [], missing: [], others: [] }
   let sentByOthers: Sent | undefined
   for (const id of ids) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
@@ -68,8 +68,11 @@ export function leaseNext(
   lessee: Lessee,
   limit: number,
   isKnown: (id: string) => boolean,
-): { leases: Leases | undefined; isAll: boolean } {
-  const given: { leases: Leases | undefined; isAll: boolean } = { leases: undefined, isAll: true }
+): { leases: LeaseResult | undefined; isAll: boolean } {
+  const given: { leases: LeaseResult | undefined; isAll: boolean } = {
+    leases: undefined,
+    isAll: true,
+  }
   const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now))
   on(due as IDBRequest<string[]>, (ids) => {
     const unknown = ids.filter((id) => !isKnown(id))

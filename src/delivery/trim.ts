@@ -1,5 +1,5 @@
 import { all, on } from './request.ts'
-import { maxAgeMs } from './endpoint.ts'
+import { maxAgeMs } from './limits.ts'
 import type { DropReason } from './outcome.ts'
 import type { Row } from './row.ts'
 

@@ -1,17 +1,17 @@
 import { now } from '../browser/clock.ts'
 import { mayArrive } from './client.ts'
-import { leaseMs, timeoutMs } from './endpoint.ts'
+import { leaseMs, timeoutMs } from './limits.ts'
 import type { Identities } from './identities.ts'
 import type { Entry, Queue } from './queue.ts'
 import { held, isDue } from './row.ts'
 
-/** Whose turn it is, as far as hits wait for each other. */
+/** Which hits must wait for another hit. */
 export type Turns = {
   /** Nothing but the endpoint and the network can keep it from being sent. */
   isReady: (entry: Entry) => boolean
   /** Begins to collect anew what was waited for. */
   begin: () => void
-  /** Identities that are not of this page and go first. */
+  /** Ids of older identities that are not in this page's queue and must be sent first. */
   wanted: () => string[]
   /** It is another page's until then. */
   waitFor: (id: string, until: number) => void

@@ -1,5 +1,6 @@
 import { elapsed, now } from '../browser/clock.ts'
-import { type EndpointState, second } from './endpoint.ts'
+import { type EndpointState } from './endpoint.ts'
+import { second } from './limits.ts'
 
 /**
  * Looks at waits by the page's own time as well: by a clock that was set back in the middle of one, it

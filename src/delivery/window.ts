@@ -1,4 +1,4 @@
-import { second } from './endpoint.ts'
+import { second } from './limits.ts'
 
 /** At most so many requests of a tab at once: HTTP/1.1 has six connections to a host, for all of its page. */
 const maxWindow = 4

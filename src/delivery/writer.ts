@@ -1,7 +1,7 @@
 import { elapsed } from '../browser/clock.ts'
 import type { Client } from './client.ts'
 import type { Database } from './database.ts'
-import { minute, second } from './endpoint.ts'
+import { minute, second } from './limits.ts'
 import type { Row } from './row.ts'
 import { deleteAll, putAll } from './store.ts'
 import { type Drop, createTrimmer, maxRows } from './trim.ts'

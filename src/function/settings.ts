@@ -2,7 +2,7 @@ import { field, text } from '../hit/read.ts'
 import { type Route, parseRoute } from '../hit/route.ts'
 import type { MappingSettings } from '../hit/source.ts'
 
-/** Segment's error for what is not to be tried again. */
+/** Throwing this tells Segment not to retry. */
 declare const ValidationError: new (message: string) => Error
 
 /** The Function's settings in Segment, checked and complete. */

@@ -3,7 +3,7 @@ import { type SegmentEvent, ownOptions } from './event.ts'
 import { jsonOf } from './json.ts'
 import { field, lostId, text } from './read.ts'
 import type { MappingSource } from './source.ts'
-import { emailTrait, firstTrait, sendableTrait, traitSources } from './traits.ts'
+import { customersIn, emailTrait, firstTrait, sendableTrait, traitSources } from './traits.ts'
 
 const isCustomer = (answer: unknown): answer is string | number | undefined =>
   answer === undefined || typeof answer === 'string' || typeof answer === 'number'
@@ -58,12 +58,8 @@ export function customerOf(event: SegmentEvent, source: MappingSource): string |
         : customerId,
     )
   if (set !== undefined) return set
-  const trait = traitSources(event, source)
-    .map(
-      (traits) =>
-        customer(field(traits, 'groupId')) ?? customer(field(field(traits, 'trait'), 'groupId')),
-    )
-    .find((found) => found !== undefined)
+  let trait: string | undefined
+  for (const value of traitSources(event, source).flatMap(customersIn)) trait ??= customer(value)
   const group =
     customer(field(event.context, 'groupId')) ??
     customer(event.type === 'group' ? event.groupId : source.moment.groupId)

@@ -13,20 +13,24 @@ function plain(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? undefined : value
 }
 
-/** The traits that hits may need: the chosen ones, the e-mail address and the customer. */
-export function pickTraits(traits: unknown, chosen: readonly string[]): Traits {
-  const names = ['email', 'groupId', ...chosen]
-  return {
-    ...Object.fromEntries(names.map((name) => [name, plain(field(traits, name))])),
-    trait: { groupId: plain(field(field(traits, 'trait'), 'groupId')) },
-  }
-}
+/** What the traits say the customer is, the first that is an id. `trait.groupId` is in Segment's docs. */
+export const customersIn = (traits: unknown): unknown[] => [
+  field(traits, 'groupId'),
+  field(field(traits, 'trait'), 'groupId'),
+]
 
 /** The traits that decide the customer, who is a company. */
-export const customerTraits = (traits: Traits): Traits => ({
-  groupId: traits['groupId'],
-  trait: traits['trait'],
-})
+export function customerTraits(traits: unknown): Traits {
+  const [groupId, older] = customersIn(traits).map(plain)
+  return { groupId, trait: { groupId: older } }
+}
+
+/** The traits that hits may need: the chosen ones, the e-mail address and the customer. */
+export function pickTraits(traits: unknown, chosen: readonly string[]): Traits {
+  const names = ['email', ...chosen]
+  const picked = Object.fromEntries(names.map((name) => [name, plain(field(traits, name))]))
+  return { ...picked, ...customerTraits(traits) }
+}
 
 /**
  * Where an event's traits are looked up, first source first. Those of a `group` call describe the

@@ -3,7 +3,7 @@ import type { HitFields } from './protocol.ts'
 
 /** One request to `/hit`, whatever became of it; written down before it is answered. */
 export type ReceivedRequest = {
-  /** When it had come, in epoch milliseconds. */
+  /** When it had arrived completely, in epoch milliseconds. */
   readonly at: number
   readonly method: string
   /** The request target: path and query. */

@@ -34,14 +34,14 @@ type State = {
 /** What hits may say about a person: what was said of them to this destination, as it arrived. */
 export type People = {
   /** A call is made, or one that nobody saw being made arrives. */
-  see: (call: Saying, stored: StoredPerson, isKept: boolean) => Knowledge
-  /** An `identify` or `group` has arrived. `isStraight`: nobody can have changed it. */
-  learn: (call: Saying, knowledge: Knowledge, event: SegmentEvent, isStraight: boolean) => void
-  /** What a hit of an event may say. `isStraight` as above, asked only where it matters. */
+  see: (call: Saying, stored: StoredPerson, isWithheld: boolean) => Knowledge
+  /** An `identify` or `group` has arrived. `isUntouched`: nobody can have changed it. */
+  learn: (call: Saying, knowledge: Knowledge, event: SegmentEvent, isUntouched: boolean) => void
+  /** What a hit of an event may say. `isUntouched` as above, asked only where it matters. */
   about: (
     knowledge: Knowledge,
     event: SegmentEvent,
-    isStraight: () => boolean,
+    isUntouched: () => boolean,
   ) => { traits: Traits | undefined; groupId: string | undefined }
   /** Something may be stored of a person from now on, or nothing any more. */
   allow: (allowed: boolean) => void
@@ -53,7 +53,7 @@ export type People = {
 export const isHeardOf = ({ traits }: Knowledge): boolean => latest(traits)?.isStored === false
 
 /** An `identify` that says of `traits` what it has not lost on its way. */
-export const keepOf = (event: SegmentEvent, traits: unknown): SegmentEvent => ({
+export const withoutLostTraits = (event: SegmentEvent, traits: unknown): SegmentEvent => ({
   ...event,
   traits: Object.fromEntries(
     Object.entries(traits ?? {}).filter(([name]) => field(event.traits, name) !== undefined),
@@ -117,7 +117,7 @@ export function createPeople(options: {
   }
 
   return {
-    see({ generation, made, ctx }, stored, isKept) {
+    see({ generation, made, ctx }, stored, isWithheld) {
       const state = stateOf(generation)
       current = { state, generation }
       const before = state.stored?.userId
@@ -132,7 +132,7 @@ export function createPeople(options: {
       if (!isStoredOne) return { isSaying: false, isSwitch: false }
 
       const key = user ?? ''
-      const isSaying = !isKept && (type === 'identify' || type === 'group')
+      const isSaying = !isWithheld && (type === 'identify' || type === 'group')
       if (isSaying && type === 'identify') state.traits.set(key, saying(state.traits.get(key)))
       if (isSaying && type === 'group') state.group = saying(state.group)
       if (type === 'identify' || type === 'group') keep()
@@ -140,11 +140,11 @@ export function createPeople(options: {
       return { user: key, traits: state.traits.get(key), group: state.group, isSaying, isSwitch }
     },
 
-    learn({ generation, made }, knowledge, event, isStraight) {
+    learn({ generation, made }, knowledge, event, isUntouched) {
       const { user } = knowledge
       if (user === undefined) return
       // Segment may have kept it from an earlier page: what it has stored is newer.
-      if (made === undefined && isStraight) return
+      if (made === undefined && isUntouched) return
       const state = stateOf(generation)
       if (event.type === 'identify') {
         const word = (knowledge.traits ??= saying<Told>(undefined))
@@ -159,9 +159,9 @@ export function createPeople(options: {
       if (state === current?.state) keep()
     },
 
-    about(knowledge, event, isStraight) {
+    about(knowledge, event, isUntouched) {
       const told = latest(knowledge.traits)
-      const isAll = told?.of === hash(text(event.userId) ?? '') && (!told.isStored || isStraight())
+      const isAll = told?.of === hash(text(event.userId) ?? '') && (!told.isStored || isUntouched())
       return {
         traits: told && (isAll ? told.traits : customerTraits(told.traits)),
         groupId: latest(knowledge.group),

@@ -7,8 +7,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../src/cli/check/finding.ts'
 import { explainFailure } from '../../src/cli/check/failure.ts'
 import { diagnose } from '../../src/cli/check/findings.ts'
+import { onOutcome } from '../../src/delivery/policy.ts'
 import { checkHit } from '../../src/testing/protocol.ts'
 import type { Fault } from '../../src/testing/index.ts'
+import { attemptAt, now, outcomes, states } from '../delivery/support.ts'
 import { startCollector } from '../testing/support.ts'
 import { run } from './run.ts'
 
@@ -267,6 +269,25 @@ describe('CORS', () => {
     expect((await check(endpoint)).verdict).toBe('opaque')
     expect((await check(endpoint, ...person)).verdict).toBe('readable')
   })
+})
+
+test('of every status it says what the plugin does with it', () => {
+  const text = ''
+  const headers = new Headers()
+  for (let status = 200; status < 600; status += 1) {
+    if (status >= 300 && status < 400) continue
+    const { verdict } = onOutcome(states.readable, outcomes.answer(status), attemptAt(now))
+    const fate =
+      verdict.outcome !== 'waiting'
+        ? { accepted: 'It took the hit', dropped: 'would drop it' }[verdict.outcome as 'dropped']
+        : 'due' in verdict
+          ? 'tried a few times an hour'
+          : 'wait and be tried again'
+    const post = { ms: 1, status, headers, text }
+    const endpoint = new URL('https://collect.example/hit')
+    const { findings } = diagnose({ endpoint, origin, isGiven: true, get: post, post })
+    expect(findings.find(({ check }) => check === 'POST')?.says).toContain(fate)
+  }
 })
 
 test('http is refused for https pages, unless it is on this machine', () => {

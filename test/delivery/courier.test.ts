@@ -1,13 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import {
-  type EndpointState,
-  hour,
-  initialState,
-  leaseMs,
-  maxAgeMs,
-  minute,
-  second,
-} from '../../src/delivery/endpoint.ts'
+import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { held } from '../../src/delivery/row.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'

@@ -1,7 +1,7 @@
 import { forceCloseDatabase } from 'fake-indexeddb'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createDatabase } from '../../src/delivery/database.ts'
-import { minute, second } from '../../src/delivery/endpoint.ts'
+import { minute, second } from '../../src/delivery/limits.ts'
 import { hang, replace } from './sabotage.ts'
 import { hitOf, numberOf, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'

@@ -3,22 +3,17 @@ import {
   type EndpointState,
   type Traffic,
   chancesOnLeaving,
-  freeFrom,
-  hour,
+  availableFrom,
   initialState,
   isBreakerOpen,
-  leaseMs,
-  maxAgeMs,
-  minute,
   modeFor,
   obstacle,
   onOnline,
   onProbeLost,
   onSend,
   parseEndpointState,
-  second,
-  timeoutMs,
 } from '../../src/delivery/endpoint.ts'
+import { hour, leaseMs, maxAgeMs, minute, second, timeoutMs } from '../../src/delivery/limits.ts'
 import { type Row, held, isDue } from '../../src/delivery/row.ts'
 import { initialWindow, nextWindow, openWindow } from '../../src/delivery/window.ts'
 import { type StateName, now, states } from './support.ts'
@@ -137,7 +132,7 @@ test.each([
     now,
   ],
 ])('a hit may be tried from: %s', (_, known, expected) => {
-  expect(freeFrom(state(known), now)).toBe(expected)
+  expect(availableFrom(state(known), now)).toBe(expected)
 })
 
 test.each([

@@ -1,11 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import {
-  type EndpointState,
-  hour,
-  initialState,
-  minute,
-  second,
-} from '../../src/delivery/endpoint.ts'
+import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { hitOf, now, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { hour, minute, second } from '../../src/delivery/endpoint.ts'
+import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hitOf, outcomes } from './support.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { parseClientState } from '../../src/delivery/client.ts'
-import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/endpoint.ts'
+import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import { held } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'

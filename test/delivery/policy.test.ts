@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type EndpointState,
-  hour,
-  initialState,
-  minute,
-  second,
-} from '../../src/delivery/endpoint.ts'
+import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import {
   type Attempt,

@@ -2,18 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type EndpointState,
-  freeFrom,
-  hour,
+  availableFrom,
   initialState,
   isBreakerOpen,
-  minute,
   modeFor,
   obstacle,
   onOnline,
   onSend,
   parseEndpointState,
-  second,
 } from '../../src/delivery/endpoint.ts'
+import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { onOutcome } from '../../src/delivery/policy.ts'
 import { type Row, isDue } from '../../src/delivery/row.ts'
@@ -142,7 +140,7 @@ test('whatever is stored, what is read can be worked with', () => {
       (json, events) => {
         const { state, at } = play(parseEndpointState(json), events, () => undefined)
         expect(Object.keys(state)).toEqual(Object.keys(initialState))
-        expect(freeFrom(state, at)).toBeLessThanOrEqual(at + 2 * hour)
+        expect(availableFrom(state, at)).toBeLessThanOrEqual(at + 2 * hour)
       },
     ),
     check,
@@ -154,7 +152,7 @@ test('whatever the clock says, no wait is longer than was decided', () => {
     fc.property(fc.array(event), time, (events, look) => {
       play(initialState, events, ({ after, at, due }) => {
         for (const now of [at, look]) {
-          const open = freeFrom(after, now)
+          const open = availableFrom(after, now)
           const decided = Math.max(
             after.limitedUntil - after.limitedFrom,
             after.retryAt - after.retryFrom,
@@ -183,7 +181,7 @@ test('silence that is in force is neither broken nor shortened', () => {
         if (!isLimited(before, at)) return
         expect(after.limitedUntil).toBeGreaterThanOrEqual(before.limitedUntil)
         expect(obstacle(after, { ...free, leaving, now: at })).toBe('rate-limited')
-        expect(freeFrom(after, at)).toBeGreaterThanOrEqual(before.limitedUntil)
+        expect(availableFrom(after, at)).toBeGreaterThanOrEqual(before.limitedUntil)
       })
     }),
     check,
@@ -220,7 +218,7 @@ test('a failure while online always ends in a wait, whatever was before', () => 
         { kind: 'answer', status: 503 },
         { ...attempt, sentAt: now, now: now + 100, reachedAt: undefined, random: jitter },
       )
-      expect(freeFrom(after, now + 100)).toBeGreaterThanOrEqual(now + 100 + 0.66 * second)
+      expect(availableFrom(after, now + 100)).toBeGreaterThanOrEqual(now + 100 + 0.66 * second)
     }),
     check,
   )
@@ -250,7 +248,7 @@ describe('a blocked endpoint with a backlog', () => {
       }
       const [flight] = flights.sort((a, b) => a.endsAt - b.endsAt)
       if (flight === undefined) {
-        at = freeFrom(state, at)
+        at = availableFrom(state, at)
         continue
       }
       at = Math.max(at, flight.endsAt)

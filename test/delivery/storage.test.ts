@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { minute, second } from '../../src/delivery/endpoint.ts'
+import { minute, second } from '../../src/delivery/limits.ts'
 import { sabotages } from './sabotage.ts'
 import { hitOf, outcomes } from './support.ts'
 import { type World, begin } from './world.ts'

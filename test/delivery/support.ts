@@ -1,4 +1,5 @@
-import { type EndpointState, hour, initialState, minute } from '../../src/delivery/endpoint.ts'
+import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import { hour, minute } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import type { Attempt } from '../../src/delivery/policy.ts'
 import type { Hit } from '../../src/hit/hit.ts'

@@ -9,8 +9,8 @@ import {
   type EndpointState,
   initialState,
   parseEndpointState,
-  timeoutMs,
 } from '../../src/delivery/endpoint.ts'
+import { timeoutMs } from '../../src/delivery/limits.ts'
 import type { DropReason, Mode, Outcome } from '../../src/delivery/outcome.ts'
 import type { Row } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { leaseMs } from '../../src/delivery/endpoint.ts'
+import { leaseMs } from '../../src/delivery/limits.ts'
 import { type EnginePromise, writesLater } from '../fixtures/matrix.ts'
 import type { Engine } from '../../scripts/browsers.mjs'
 import { launchEngine } from '../support/browser.ts'
@@ -164,6 +164,7 @@ export function prove(engine: Engine): void {
     await track(other, names(10, 'other'))
     await writtenDown(one, 20)
     await other.close()
+    await one.bringToFront()
     await rig.collector.up()
     // WebKit shows both at once: no `visibilitychange` tells the one that is left to look.
     await arrived(rig, [...names(10, 'one'), ...names(10, 'other')], 40_000)

@@ -14,7 +14,7 @@ const used = {
   Function: 'call',
   JSON: 'parse stringify',
   Map: 'clear delete get has keys set size values',
-  Math: 'abs floor max min random round',
+  Math: 'abs ceil floor max min random round',
   Number: 'MAX_VALUE isFinite toString',
   Object: 'assign defineProperty entries fromEntries getPrototypeOf hasOwnProperty keys prototype toString',
   Promise: 'catch resolve then',

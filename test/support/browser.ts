@@ -29,7 +29,7 @@ export interface TestBrowser {
   browser: Browser
   context: BrowserContext
   newPage: () => Promise<Page>
-  /** Leaves as a user does: what the profile holds is written. */
+  /** Closes the browser as a user does, so that the profile is written to the disk. */
   close: () => Promise<void>
 }
 

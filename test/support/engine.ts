@@ -1,7 +1,10 @@
 import type { Page } from 'playwright-core'
 
 /** As much of playwright's page as every engine has. */
-export type Tab = Pick<Page, 'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close'>
+export type Tab = Pick<
+  Page,
+  'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close' | 'bringToFront'
+>
 
 /** A browser of any engine. */
 export type EngineBrowser = {

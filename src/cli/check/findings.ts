@@ -48,7 +48,7 @@ const redirect = ({ endpoint }: Tried, { status, headers }: Answer): Finding => 
   )
 }
 
-const isBusy = (status: number): boolean => status === 429 || status === 408 || status >= 500
+const isBusy = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
 
 const post = ({ post: sent }: Tried): Finding => {
   if (!sent) {

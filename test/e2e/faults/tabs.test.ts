@@ -11,7 +11,7 @@ import {
   track,
   writtenDown,
 } from '../../support/fault-rig.ts'
-import { leaseMs } from '../../../src/delivery/endpoint.ts'
+import { leaseMs } from '../../../src/delivery/limits.ts'
 import type { SkalinPlugin } from '../../../src/index.ts'
 import { type Rig, createRig, ready } from '../../support/rig.ts'
 import { test } from './fixture.ts'
