@@ -19,7 +19,6 @@ export function createLookout(outbox: Outbox): Lookout {
   // Both in milliseconds of the page's life: by a clock that is set back the wait would be longer.
   let nextAt = Infinity
   let lookedAt = -Infinity
-  let hasAnswered = false
 
   const lookout: Lookout = {
     expect(at) {
@@ -34,12 +33,7 @@ export function createLookout(outbox: Outbox): Lookout {
       const startedAt = now()
       nextAt = Infinity
       const found = await outbox.fetchDue()
-      if (found === undefined) {
-        // It hangs or failed, and may hold what nobody else looks for. One that was never there does not.
-        if (hasAnswered) lookout.expect(now() + lookAgainMs)
-        return
-      }
-      hasAnswered = true
+      if (found === undefined) return
       // Rows that were due and not to be had: a database with trouble.
       const isStuck = found.taken === 0 && found.next <= startedAt
       lookout.expect(isStuck ? now() + second : found.next)

@@ -29,17 +29,8 @@ test('what is due later is had then', async () => {
   expect(await after({ taken: 0, next: now + 5 })).toBe(now + 5)
 })
 
-test('a database that never says is not asked again', async () => {
+test('a database that does not say is not asked again', async () => {
   expect(await after(undefined)).toBe(Infinity)
-})
-
-test('one that does not say any more is asked again a minute later', async () => {
-  const fetchDue = vi.fn<Outbox['fetchDue']>().mockResolvedValueOnce({ taken: 0, next: Infinity })
-  const lookout = createLookout({ fetchDue } as unknown as Outbox)
-  await lookout.look()
-  expect(lookout.next()).toBe(Infinity)
-  await lookout.look()
-  expect(lookout.next()).toBe(now + 60_000)
 })
 
 test('a clock that is set back makes no look later than was decided', () => {
