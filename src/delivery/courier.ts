@@ -109,9 +109,9 @@ export function createCourier({
   /** Sends what can go now; returns the next row if it needs a lease first. */
   function sendReady(): Entry | undefined {
     const isReady = (entry: Entry) => (entry.isOwn || inFlight.hasSpare()) && turns.isReady(entry)
-    while (!stopped && inFlight.obstacle(undefined, false) === undefined) {
+    while (!stopped && inFlight.isFree()) {
       const entry = queue.next(isReady)
-      if (entry === undefined || inFlight.obstacle(entry, false) !== undefined) break
+      if (entry === undefined || !inFlight.isFree(entry)) break
       if (outbox.discard(entry)) identities.close(entry.row)
       else if (outbox.isLeased(entry)) dispatch(entry)
       else return entry
@@ -178,7 +178,7 @@ export function createCourier({
     const at = now()
     const { isDue, next } = queue.dues(at)
     // What is in flight resumes by itself.
-    const isClosed = inFlight.size() === 0 && inFlight.obstacle(undefined, false) !== undefined
+    const isClosed = inFlight.size() === 0 && (inFlight.wasHeldUp() || !inFlight.isFree())
     const earliest = Math.min(lookout.next(), turns.next(), next, isDue && isClosed ? at : Infinity)
     if (!stopped) alarm.set(Math.max(earliest, availableFrom(attempts.state(), at)))
   }

@@ -9,6 +9,10 @@ import { initialWindow, nextWindow, openWindow } from './window.ts'
 export type InFlight = {
   /** What stands between a hit, or any hit, and the network now. */
   obstacle: (entry: Entry | undefined, leaving: boolean) => WaitReason | undefined
+  /** Whether a hit, or any hit, can go now. */
+  isFree: (entry?: Entry) => boolean
+  /** When that was asked last, it could not: a millisecond later it may, and nobody would be woken. */
+  wasHeldUp: () => boolean
   /** There is a place for a row that is not this page's: one is kept for its own calls. */
   hasSpare: () => boolean
   add: (entry: Entry) => void
@@ -22,13 +26,14 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
   const sentAt = new Map<Entry, number>()
   let bytes = 0
   let window = initialWindow
+  let isHeldUp = false
 
   function places(): number {
     const [oldest] = sentAt.values()
     return oldest === undefined ? window : openWindow(window, elapsed() - oldest)
   }
 
-  return {
+  const inFlight: InFlight = {
     obstacle(entry, leaving) {
       const state = attempts.state()
       if (isInTrouble(state)) window = 1
@@ -41,6 +46,13 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
         leaving,
       })
     },
+
+    isFree(entry) {
+      isHeldUp = inFlight.obstacle(entry, false) !== undefined
+      return !isHeldUp
+    },
+
+    wasHeldUp: () => isHeldUp,
 
     hasSpare() {
       const others = [...sentAt.keys()].filter(({ isOwn }) => !isOwn)
@@ -63,4 +75,5 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
 
     size: () => sentAt.size,
   }
+  return inFlight
 }
