@@ -76,8 +76,14 @@ const started = (page: Page) =>
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 const camille = 'Camille Roux Halden Bikes'
-const fail = (page: Page, name: string) =>
-  page.getByRole('radio', { name, exact: true }).check({ force: true })
+/** Presses a fault, and waits until it is in force: a hit may be faster. */
+async function fail(page: Page, name: string): Promise<void> {
+  const radio = page.getByRole('radio', { name, exact: true })
+  if (await radio.isChecked()) return
+  const inForce = page.waitForResponse('**/control/fault')
+  await radio.check({ force: true })
+  await inForce
+}
 
 /** What says `text`, within 10 seconds. */
 const shows = (page: Page, selector: string, text: string | RegExp, deadlineMs = 10_000) =>
