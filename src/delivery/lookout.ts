@@ -31,9 +31,14 @@ export function createLookout(outbox: Outbox): Lookout {
     async look() {
       lookedAt = elapsed()
       const startedAt = now()
+      const expected = lookout.next()
       nextAt = Infinity
       const found = await outbox.fetchDue()
-      if (found === undefined) return
+      if (found === undefined) {
+        // A database with trouble, in which a row is known to come due.
+        if (expected > second && expected < Infinity) lookout.expect(now() + 10 * second)
+        return
+      }
       // Rows that were due and not to be had: a database with trouble.
       const isStuck = found.taken === 0 && found.next <= startedAt
       lookout.expect(isStuck ? now() + second : found.next)

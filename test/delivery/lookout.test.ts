@@ -33,6 +33,14 @@ test('a database that does not say is not asked again', async () => {
   expect(await after(undefined)).toBe(Infinity)
 })
 
+test('it is, ten seconds later, where a row is known to come due', async () => {
+  const lookout = createLookout({ fetchDue: () => Promise.resolve(undefined) } as unknown as Outbox)
+  lookout.expect(now)
+  await lookout.look()
+  expect(lookout.next() - now).toBeGreaterThan(9_000)
+  expect(lookout.next() - now).toBeLessThan(11_000)
+})
+
 test('a clock that is set back makes no look later than was decided', () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'], now })
   const lookout = createLookout({} as Outbox)
