@@ -63,8 +63,11 @@ function furnish({ result: db, transaction }: IDBOpenDBRequest): void {
   }
 }
 
-/** A database that opens at the first need, and again after its connection died. */
-export function createDatabase(enabled: boolean): Database {
+/**
+ * A database that opens at the first need, and again after its connection died. `onRecovered`: it
+ * answers after all, and was not asked meanwhile.
+ */
+export function createDatabase(enabled: boolean, onRecovered: () => void): Database {
   let db: IDBDatabase | undefined
   let opening: Promise<boolean> | undefined
   /** Closing does not end an opening that is under way, and what ends later must not open it again. */
@@ -80,6 +83,12 @@ export function createDatabase(enabled: boolean): Database {
   const isResting = () => elapsed() < restUntil
   const rest = () => {
     restUntil = elapsed() + restMs
+  }
+
+  function answered(): void {
+    const wasResting = restUntil > -Infinity
+    restUntil = -Infinity
+    if (wasResting) onRecovered()
   }
 
   function disconnect(): void {
@@ -112,9 +121,8 @@ export function createDatabase(enabled: boolean): Database {
       const isWanted = db === undefined && !isClosed
       if (isFit && isWanted) {
         db = opened
-        // Late, perhaps: then it hangs no more.
-        restUntil = -Infinity
         done(true)
+        answered()
         return
       }
       // Nobody waits for it any more: it would stay open for as long as the page.
@@ -172,9 +180,8 @@ export function createDatabase(enabled: boolean): Database {
     let result: Result | undefined
     transaction.oncomplete = () => {
       completedAt = elapsed()
-      // Late, perhaps: then it hangs no more.
-      restUntil = -Infinity
       end(result)
+      answered()
     }
     transaction.onabort = () => end(undefined)
     try {

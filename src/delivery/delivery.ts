@@ -83,7 +83,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const clientNote = createNote(storage, clientKey, parseClientState, freshMs)
   const client = createClient(clientNote, endpoint, randomId)
   const queue = createQueue()
-  const database = createDatabase(persistent)
+  const database = createDatabase(persistent, () => look())
   const tabs = createTabs(clientId, onTaken, onForgotten)
   const outbox = createOutbox({
     clientId,

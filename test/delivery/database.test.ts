@@ -154,7 +154,7 @@ describe('a database', () => {
 
   test('does nothing by halves', async () => {
     const world = createWorld()
-    const database = createDatabase(true)
+    const database = createDatabase(true, () => undefined)
     void database.open()
     await world.settle()
     const done = vi.fn()
@@ -301,6 +301,32 @@ describe('a hang costs two seconds once', () => {
     tab.call(hitOf(2))
     await world.settle()
     expect(await stored(world)).toEqual([1, 2])
+  })
+})
+
+describe('what waits is looked for when a database answers late', () => {
+  test.each(['its opening', 'a transaction'])('%s', async (which) => {
+    const { world, tab } = await setUp()
+    world.online = false
+    tab.call(hitOf(1))
+    await world.settle()
+    tab.crash()
+    const open = () => world.open()
+    if (which === 'a transaction') await open()
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    world.online = true
+    const looking = which === 'a transaction' ? world.setOnline(true) : open()
+    await world.tick(3 * second)
+    await looking
+    const sent: number[] = []
+    world.onSend = ({ hit }) => sent.push(parseInt(hit.event_id, 16))
+    vi.stubGlobal('setImmediate', setImmediate)
+    for (const work of stalled) work()
+    // The transaction that was given up has leased it all the same.
+    await world.tick(20 * second)
+    expect(sent).toContain(1)
   })
 })
 
