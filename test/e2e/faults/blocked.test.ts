@@ -106,9 +106,9 @@ describe('a browser that is offline', () => {
     await context.setOffline(true)
     await track(page, names(20, 'before'))
     await writtenDown(page, 20)
-    // The page itself must load, as from a service worker.
-    await context.setOffline(false)
+    // The page itself must load, as from a service worker; no hit must arrive.
     rig.collector.fault({ kind: 'status', status: 503 })
+    await context.setOffline(false)
     await page.reload()
     await ready(page)
     await context.setOffline(true)
