@@ -164,8 +164,10 @@ export function prove(engine: Engine): void {
     await track(other, names(10, 'other'))
     await writtenDown(one, 20)
     await other.close()
-    await one.bringToFront()
     await rig.collector.up()
+    // Firefox may end the script of a tab that closes before it has left its note. Another one finds what
+    // it had on lease at its next look: with the first call a minute later, or as it starts.
+    if (engine === 'firefox') await one.reload()
     // WebKit shows both at once: no `visibilitychange` tells the one that is left to look.
     await arrived(rig, [...names(10, 'one'), ...names(10, 'other')], 40_000)
   })

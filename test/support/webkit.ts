@@ -108,8 +108,6 @@ function tabsOf(session: WebDriver): () => Promise<Tab> {
       goBack: () => here(() => session.navigate().back()),
       click: (css: string) => here(() => session.findElement({ css }).click()),
       close: () => here(() => session.close()),
-      // Each has a window of its own, and all are seen.
-      bringToFront: () => Promise.resolve(),
       async evaluate(work: (argument: unknown) => unknown, argument?: unknown): Promise<unknown> {
         const code = `
           const [argument, done] = arguments
