@@ -1,10 +1,7 @@
 import type { Page } from 'playwright-core'
 
 /** As much of playwright's page as every engine has. */
-export type Tab = Pick<
-  Page,
-  'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close' | 'bringToFront'
->
+export type Tab = Pick<Page, 'goto' | 'reload' | 'goBack' | 'evaluate' | 'click' | 'close'>
 
 /** A browser of any engine. */
 export type EngineBrowser = {
