@@ -143,10 +143,15 @@ export function prove(engine: Engine): void {
   promise('A browser killed after 50 calls, in an outage', async () => {
     const tab = await openAgain()
     await rig.collector.down()
-    // The page itself says when the time is over, however slow this test is to hear of it.
+    // The page itself says when the time is over, however slow this test is to hear of it; 50 ms in
+    // which a busy machine held it up do not count.
     await tab.evaluate(async (all) => {
       for (const name of all) void window.analytics.track(name)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      for (let lateMs = Infinity; lateMs > 10; ) {
+        const at = performance.now()
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        lateMs = performance.now() - at - 50
+      }
     }, names(50))
     if (writesLater(engine)) await writtenDown(tab, 50)
     await browser.kill()
