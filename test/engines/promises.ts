@@ -147,7 +147,7 @@ export function prove(engine: Engine): void {
     // which a busy machine held it up do not count.
     await tab.evaluate(async (all) => {
       for (const name of all) void window.analytics.track(name)
-      for (let lateMs = Infinity; lateMs > 10; ) {
+      for (let lateMs = Infinity; lateMs > 10;) {
         const at = performance.now()
         await new Promise((resolve) => setTimeout(resolve, 50))
         lateMs = performance.now() - at - 50
