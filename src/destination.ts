@@ -180,7 +180,13 @@ export function createDestination(
       if (settings.consent === undefined && !respectGpc) begin()
     },
 
-    take: (ctx) => pipeline.take(calls.arrive(ctx)),
+    take(ctx) {
+      try {
+        pipeline.take(calls.arrive(ctx))
+      } finally {
+        calls.finish(ctx)
+      }
+    },
 
     unwatch(analytics) {
       calls.unwatch(analytics)

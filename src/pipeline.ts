@@ -29,8 +29,9 @@ export type Pipeline = {
   /** A call has reached the hook. */
   take: (call: Call<AsOf>) => void
   /**
-   * Takes a call whose hook will not come, because the page goes. Only where the hook would have had
-   * the same event: nothing goes out behind a middleware's or a consent tool's back.
+   * Takes a call whose hook will not come, or was ended in the middle, because the page goes. Only
+   * where the hook would have had the same event: nothing goes out behind a middleware's or a consent
+   * tool's back.
    */
   rescue: (call: Call<AsOf>) => void
   /** These calls, and those that middlewares have, were made before all was to be forgotten. */
@@ -57,6 +58,7 @@ type Parts = {
 export function createPipeline(parts: Parts): Pipeline {
   const { settings, middleware, people, visits, anonymous, reporter, pageVisitorId } = parts
   const { clientId } = settings
+  const underWay = new WeakSet<SegmentContext>()
   const rescued = new WeakSet<SegmentContext>()
   const forgotten = new WeakSet<SegmentContext>()
   /** How often all was to be forgotten. */
@@ -186,8 +188,12 @@ export function createPipeline(parts: Parts): Pipeline {
   function takeNow(call: Call<AsOf>): void {
     const { event }: { event: SegmentEvent } = call.ctx
     if (stopped || !admits(call, event)) return
-    if (isDuplicate(call)) skip(call, event, 'duplicate')
+    // One that was ended in the middle is no duplicate of itself.
+    const wasEnded = underWay.has(call.ctx)
+    underWay.add(call.ctx)
+    if (!wasEnded && isDuplicate(call)) skip(call, event, 'duplicate')
     else deliver(call, event, event)
+    underWay.delete(call.ctx)
   }
 
   const isSure: Pipeline['isSure'] = (analytics, event) =>

@@ -19,13 +19,15 @@ export type Call<AsOf = unknown> = {
   asOf: AsOf
 }
 
-/** The calls that were made and have not reached the hook, which Segment runs later. */
+/** The calls that were made and whose hook, which Segment runs later, is not through. */
 export type Calls<AsOf> = {
   /** Listens to an instance. */
   watch: (analytics: Analytics) => void
   unwatch: (analytics: Analytics) => void
   /** The call of a context at its hook. */
   arrive: (ctx: SegmentContext) => Call<AsOf>
+  /** Its hook is through. Firefox may end a script in the middle when its page goes. */
+  finish: (ctx: SegmentContext) => void
   waiting: () => Call<AsOf>[]
 }
 
@@ -109,11 +111,9 @@ export function createCalls<AsOf>(options: {
       for (const [ctx, call] of waiting) if (call.analytics === analytics) waiting.delete(ctx)
     },
 
-    arrive(ctx) {
-      const call = waiting.get(ctx) ?? observe(ctx, options.first)
-      waiting.delete(ctx)
-      return call
-    },
+    arrive: (ctx) => waiting.get(ctx) ?? observe(ctx, options.first),
+
+    finish: (ctx) => void waiting.delete(ctx),
 
     waiting: () => [...waiting.values()],
   }

@@ -9,6 +9,7 @@ import { launchEngine } from '../support/browser.ts'
 import type { EngineBrowser, Tab } from '../support/engine.ts'
 import { until } from '../support/deadline.ts'
 import {
+  acceptedBy,
   arrived,
   expectSound,
   names,
@@ -65,6 +66,16 @@ export function prove(engine: Engine): void {
     const tab = await open()
     await until(() => stored(tab), { message: 'the outbox to be open' })
     return tab
+  }
+
+  /** Firefox may end a script of a closing tab: the hit that it was about to send goes from the next page. */
+  async function arrivedOnLeaving(features: string[]): Promise<void> {
+    if (engine === 'firefox') {
+      const isMost = () => acceptedBy(rig).length >= features.length - 1
+      await until(isMost, { message: 'nearly all features', deadlineMs: 20_000 })
+      await open()
+    }
+    await arrived(rig, features, 40_000)
   }
 
   beforeEach(async () => {
@@ -127,7 +138,26 @@ export function prove(engine: Engine): void {
     rig.collector.fault({ kind: 'slow', ms: 50 })
     await track(tab, names(50))
     await tab.close()
-    await arrived(rig, names(50))
+    await arrivedOnLeaving(names(50))
+  })
+
+  promise('A tab closed while a call is at work', async () => {
+    await (await openAgain()).goto(`${rig.site.origin}/next`)
+    const busy = `
+      const { put } = IDBObjectStore.prototype
+      IDBObjectStore.prototype.put = function (...given) {
+        for (const until = Date.now() + 30; Date.now() < until; );
+        return put.apply(this, given)
+      }`
+    const tab = await open({ sabotage: busy })
+    await tab.evaluate((all) => {
+      setTimeout(() => {
+        for (const name of all) void window.analytics.track(name)
+      })
+    }, names(10))
+    await until(() => rig.collector.requests.length > 0, { message: 'the first' })
+    await tab.close()
+    await arrivedOnLeaving(names(10))
   })
 
   promise('A page left in the task of 50 calls', async () => {
