@@ -1,24 +1,21 @@
 import { now } from '../browser/clock.ts'
-import { createNote } from '../browser/note.ts'
 import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
 import { type Page, createAttempts } from './attempt.ts'
-import { createClient, parseClientState } from './client.ts'
+import { createClient } from './client.ts'
 import { type Progress, createCourier } from './courier.ts'
 import { createDatabase, databaseExists } from './database.ts'
-import { initialState, onOnline, parseEndpointState } from './endpoint.ts'
+import { initialState, onOnline } from './endpoint.ts'
 import { leaseMs } from './limits.ts'
 import { createIdentities } from './identities.ts'
 import { createInFlight } from './in-flight.ts'
+import { createNotes } from './notes.ts'
 import { createOutbox } from './outbox.ts'
 import type { DropReason } from './outcome.ts'
 import { createQueue, newEntry } from './queue.ts'
 import type { Row } from './row.ts'
 import type { Sender } from './sender.ts'
 import { createTabs } from './tabs.ts'
-
-/** For so long a tab need not know what another has learnt. */
-const freshMs = 100
 
 /** Gets hits to one endpoint, for one client id. */
 export type Delivery = {
@@ -76,12 +73,8 @@ export type DeliveryOptions = {
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { clientId, endpoint, persistent, page, send, encode, hash, onProgress, onDrop } = options
-  const storage = persistent ? () => localStorage : undefined
-  const endpointKey = `skalin:endpoint:${hash(endpoint)}`
-  const note = createNote(storage, endpointKey, parseEndpointState, freshMs)
-  const clientKey = `skalin:client:${hash(clientId)}`
-  const clientNote = createNote(storage, clientKey, parseClientState, freshMs)
-  const client = createClient(clientNote, endpoint, randomId)
+  const notes = createNotes(options)
+  const client = createClient(notes.client, endpoint, randomId)
   const queue = createQueue()
   const database = createDatabase(persistent, () => look())
   const tabs = createTabs(clientId, onTaken, onForgotten)
@@ -97,7 +90,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     encode,
     onDrop,
   })
-  const attempts = createAttempts({ send, note, page })
+  const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
   const identities = createIdentities(client, hash)
   const courier = createCourier({
@@ -126,7 +119,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function onForgotten(): void {
-    clientNote.read('now')
+    notes.client.read('now')
     for (const { row } of queue.all()) if (client.isForgotten(row)) queue.delete(row.id)
   }
 
@@ -144,7 +137,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   // Asking an outbox that was never made for what waits in it would make it.
   const isThere = async () =>
     starting !== undefined ||
-    (persistent && (clientNote.read() !== undefined || (await databaseExists())))
+    (persistent && (notes.client.read() !== undefined || (await databaseExists())))
 
   function start(): Promise<void> {
     // Early, so that the first call finds the database open: opening it takes longer than storing.
@@ -190,20 +183,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         .catch(look)
     },
     leave() {
+      // The last chance to hear what is to be forgotten.
+      notes.refresh(null)
       courier.leave()
       if (!page.hasLeft()) return
       hasLeft = true
       outbox.leave()
     },
     back() {
+      // In the back/forward cache no event comes.
+      notes.refresh(null)
       if (hasLeft) starting = outbox.start()
       hasLeft = false
       void starting?.then(look)
     },
     changedElsewhere(key) {
-      if (key !== clientKey || starting === undefined || hasLeft) return
+      if (!notes.refresh(key) || starting === undefined || hasLeft) return
       // A tab has gone, perhaps the last one that looked after its hits.
-      clientNote.read('now')
       const gone = client.gone().join()
       const isNews = gone !== knownGone
       knownGone = gone
@@ -211,7 +207,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       else courier.resume()
     },
     online() {
-      note.write(onOnline(note.read('now') ?? initialState))
+      notes.endpoint.write(onOnline(notes.endpoint.read('now') ?? initialState))
       look()
     },
     async forget() {

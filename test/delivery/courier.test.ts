@@ -438,7 +438,6 @@ describe('when the page is hidden or goes', () => {
     await world.settle()
     world.online = true
     world.texts.set('skalin:client:client', JSON.stringify({ era: 'another' }))
-    await world.tick(100)
     tab.hide()
     expect(flying(world)).toEqual([])
   })
