@@ -57,6 +57,8 @@ export function createWriter({
 }): Writer {
   const trim = createTrimmer(bytesOf)
   const unstored = new Map<string, Row>()
+  /** Of those, what no transaction has: in a burst few, while all the others are on their way. */
+  const unwritten = new Map<string, Row>()
   const storing = new Set<string>()
   const ended = new Set<string>()
   /** The page that has left, until it comes back. */
@@ -70,6 +72,11 @@ export function createWriter({
   let timer: ReturnType<typeof setTimeout> | undefined
   let trimming: ReturnType<typeof setTimeout> | undefined
 
+  function forget(id: string): void {
+    unstored.delete(id)
+    unwritten.delete(id)
+  }
+
   function persist(): void {
     const excess = unstored.size - maxRows
     if (excess > 0) {
@@ -80,9 +87,12 @@ export function createWriter({
       return
     }
     if (elapsed() < storeFrom) return
-    const rows = [...unstored.values()].filter(({ id }) => !storing.has(id))
+    const rows = [...unwritten.values()].filter(({ id }) => !storing.has(id))
     if (rows.length === 0) return
-    for (const { id } of rows) storing.add(id)
+    for (const { id } of rows) {
+      unwritten.delete(id)
+      storing.add(id)
+    }
     roomFor -= rows.length
     const looks = roomFor <= 0 && !isTrimming
     database.run(
@@ -117,15 +127,16 @@ export function createWriter({
   function settle(rows: Row[], isStored: boolean): void {
     for (const row of rows) {
       storing.delete(row.id)
-      if (!isStored) continue
-      onStored(row.id)
       // It may have changed meanwhile.
-      if (unstored.get(row.id) === row) unstored.delete(row.id)
+      const isLatest = unstored.get(row.id) === row
+      if (isStored) onStored(row.id)
+      if (isLatest && isStored) unstored.delete(row.id)
+      else if (isLatest) unwritten.set(row.id, row)
     }
     isDoubted = !isStored
     // Out of quota, say. A connection that died is opened again by the next call instead.
     if (!isStored && database.isOpen()) storeFrom = elapsed() + restMs
-    else if (isStored && unstored.size > 0) persist()
+    else if (isStored && unwritten.size > 0) persist()
     saveRest()
   }
 
@@ -137,7 +148,7 @@ export function createWriter({
     if (left === undefined || !persistent) return
     if (ended.size > 0) client.end([...ended])
     for (const { id } of client.leave(left, [...unstored.values()])) {
-      if (!storing.has(id)) unstored.delete(id)
+      if (!storing.has(id)) forget(id)
       onStored(id)
     }
   }
@@ -165,14 +176,17 @@ export function createWriter({
 
   return {
     put(rows) {
-      for (const row of rows) unstored.set(row.id, row)
+      for (const row of rows) {
+        unstored.set(row.id, row)
+        unwritten.set(row.id, row)
+      }
       persist()
       saveRest()
     },
     persist,
     remove(id, isStored) {
       const mayBeStored = isStored || storing.has(id) || !unstored.has(id)
-      unstored.delete(id)
+      forget(id)
       if (!persistent) return
       if (mayBeStored) {
         ended.add(id)
@@ -188,7 +202,7 @@ export function createWriter({
     unstored: (id) => unstored.get(id),
     allUnstored: () => [...unstored.values()],
     isStoring: (id) => storing.has(id),
-    forget: (id) => void unstored.delete(id),
+    forget,
     end(ids) {
       for (const id of ids) ended.add(id)
       deleteEnded()

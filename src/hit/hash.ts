@@ -1,8 +1,5 @@
 import { wellFormed } from './read.ts'
 
-const offsetBasis = 0xcbf29ce484222325n
-const prime = 0x100000001b3n
-
 /**
  * FNV-1a, 64 bits, as 16 lower-case hexadecimal digits. Not cryptographic: it makes short, stable
  * ids, and hides nothing.
@@ -14,11 +11,17 @@ export function fnv1a64(text: string): string {
   const bytes = encodeURIComponent(wellFormed(text)).replace(/%(..)/g, (_, hex: string) =>
     String.fromCharCode(parseInt(hex, 16)),
   )
-  let hash = offsetBasis
+  // In two halves, since BigInt takes several times as long. The prime is 2 ** 40 + 435.
+  let high = 0xcbf29ce4
+  let low = 0x84222325
   for (let at = 0; at < bytes.length; at += 1) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(bytes.charCodeAt(at))) * prime)
+    const mixed = (low ^ bytes.charCodeAt(at)) >>> 0
+    const product = mixed * 435
+    high = (high * 435 + Math.floor(product / 2 ** 32) + ((mixed << 8) >>> 0)) >>> 0
+    low = product >>> 0
   }
-  return hash.toString(16).padStart(16, '0')
+  const digits = (half: number) => half.toString(16).padStart(8, '0')
+  return digits(high) + digits(low)
 }
 
 /** The id of a list of parts; each part's length goes before it, so that no two lists look alike. */

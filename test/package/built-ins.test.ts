@@ -9,7 +9,6 @@ import { expect, test } from 'vitest'
 
 const used = {
   Array: 'every filter find flatMap forEach includes indexOf isArray join length map pop push slice some sort splice',
-  BigInt: 'asUintN toString',
   Date: 'getTime getUTCFullYear now prototype toISOString toTimeString',
   Function: 'call',
   JSON: 'parse stringify',
@@ -24,9 +23,9 @@ const used = {
   String: 'charAt charCodeAt endsWith fromCharCode includes length match normalize padStart replace slice split startsWith toLowerCase toUpperCase trim',
   Symbol: 'for',
   WeakMap: 'get set',
-  WeakSet: 'add has',
+  WeakSet: 'add delete has',
   // Of these what they are, not what they have: libraries replace them as a whole.
-  global: 'AbortController Array BigInt Boolean BroadcastChannel Date Document IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet addEventListener clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance removeEventListener requestIdleCallback setTimeout structuredClone window',
+  global: 'AbortController Array Boolean BroadcastChannel Date Document IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet addEventListener clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance removeEventListener requestIdleCallback setTimeout structuredClone window',
 } // prettier-ignore
 
 /** The type or the variable that has a member, `global` for what has none. */
