@@ -90,19 +90,27 @@ export function free(
   gone: readonly string[],
   sent: Sent,
 ): void {
-  for (const id of sent.keys()) {
-    on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
-      if (row === undefined || row.due === held) return
-      const sentAt = sentBefore(row, sent, now)
-      if (sentAt !== undefined) store.put(freed(row, now, sentAt))
-    })
+  /** Of the rows that pages before the last one left, most are free as they are. */
+  function put(row: Row, sentAt?: number): void {
+    const next = freed(row, now, sentAt)
+    const isAsItWas = next.due === row.due && next.from === row.from && next.owner === row.owner
+    if (!isAsItWas) store.put(next)
   }
+
   on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
+    const others = new Set(sent.keys())
     for (const row of rows) {
+      others.delete(row.id)
+      const sentAt = sentBefore(row, sent, now)
       const isGone = row.owner !== undefined && gone.includes(row.owner)
-      if (sentBefore(row, sent, now) === undefined && (isGone || isDue(row, now))) {
-        store.put(freed(row, now))
-      }
+      if (sentAt !== undefined || isGone || isDue(row, now)) put(row, sentAt)
+    }
+    for (const id of others) {
+      on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
+        if (row === undefined || row.due === held) return
+        const sentAt = sentBefore(row, sent, now)
+        if (sentAt !== undefined) put(row, sentAt)
+      })
     }
   })
 }
