@@ -48,6 +48,8 @@ export interface Site {
   npmPage: (options?: NpmPageOptions) => string
   /** A page with our script tag and Segment's own snippet. */
   scriptPage: (options?: ScriptPageOptions) => string
+  /** How often `path` was asked for. */
+  visits: (path: string) => number
   close: () => Promise<void>
 }
 
@@ -61,9 +63,12 @@ interface Answer {
 export async function createSite({ settings, delaySettings }: SiteOptions = {}): Promise<Site> {
   const npmEntry = await bundleNpmEntry()
   const pages = new Map<string, Answer>()
+  const visited: string[] = []
 
   const server = createServer((request, response) => {
-    void answer(new URL(request.url ?? '/', origin).pathname)
+    const { pathname } = new URL(request.url ?? '/', origin)
+    visited.push(pathname)
+    void answer(pathname)
       .catch((error: unknown) => ({ status: 500, body: String(error) }))
       .then(({ status = 200, headers = {}, body }: Answer) => {
         response.writeHead(status, headers).end(body)
@@ -133,6 +138,7 @@ export async function createSite({ settings, delaySettings }: SiteOptions = {}):
 
   return {
     origin,
+    visits: (path) => visited.filter((visit) => visit === path).length,
     page: (path, html, headers) => {
       const { href, pathname } = new URL(path, origin)
       pages.set(pathname, { body: html, headers: { ...typeOf('html'), ...headers } })

@@ -33,7 +33,7 @@ const jumps: [string, number][] = [
   ['8 days ahead', 8 * day],
 ]
 /** Longer than any wait of these tests was decided to be. */
-const soonMs = 8000
+const soonMs = 20_000
 
 let chromium: TestBrowser
 beforeAll(async () => {
