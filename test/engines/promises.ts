@@ -241,6 +241,8 @@ export function prove(engine: Engine): void {
     const shown = rig.site.visits('/shown')
     await tab.evaluate(() => setTimeout(() => history.back()))
     await until(() => rig.site.visits('/shown') > shown, { message: 'the page to be back' })
+    // Firefox's driver may still speak to the page that was left.
+    await until(() => tab.evaluate(() => 'plugin' in window), { message: 'the page to answer' })
     await ready(tab)
     await track(tab, ['after'])
     await arrived(rig, [...names(5), 'after'], 40_000)

@@ -127,6 +127,8 @@ describe('several tabs', () => {
       // for as long as a transaction of its own is open.
       await browser.context.newPage()
       await until(() => rig.collector.requests.length === 5, { message: 'requests in flight' })
+      // Idle is also what it does a second after a call: making room.
+      await frozen.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1500)))
       await frozen.evaluate(() => window.plugin.pending())
       const devtools = await browser.context.newCDPSession(frozen)
       await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
