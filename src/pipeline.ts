@@ -58,6 +58,7 @@ type Parts = {
 export function createPipeline(parts: Parts): Pipeline {
   const { settings, middleware, people, visits, anonymous, reporter, pageVisitorId } = parts
   const { clientId } = settings
+  /** They are being taken, or were when their page went. */
   const underWay = new WeakSet<SegmentContext>()
   const rescued = new WeakSet<SegmentContext>()
   const forgotten = new WeakSet<SegmentContext>()

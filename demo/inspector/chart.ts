@@ -58,9 +58,9 @@ export function createChart(): { show: (lines: Timeline) => void } {
         axes: [
           { show: false },
           {
-            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its names are gone at run time
+            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is in its types only, not in its code
             side: 1,
-            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its names are gone at run time
+            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is in its types only, not in its code
             align: 2,
             stroke: () => colour('--muted'),
             font: '11px system-ui',

@@ -306,6 +306,20 @@ describe('what earlier pages left', () => {
     expect(world.transactions()).toBe(before)
     expect(world.timers()).toBe(0)
   })
+
+  test('is not written anew by each page that finds it free', async () => {
+    const { world, tab } = await setUp()
+    post(tab, ...numbers(3))
+    await world.settle()
+    await tab.close()
+    await (await world.open()).close()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    await world.open()
+    await world.settle()
+    expect(await world.stored()).toHaveLength(3)
+    expect(put).not.toHaveBeenCalled()
+    put.mockRestore()
+  })
 })
 
 describe('when the page is hidden or goes', () => {
@@ -408,6 +422,15 @@ describe('when the page is hidden or goes', () => {
     tab.show()
     await world.settle()
     expect(flying(world)).toEqual(['1'])
+  })
+
+  test('what another page has learnt meanwhile counts as soon as it is back', async () => {
+    const { world, tab } = await setUp()
+    tab.hide()
+    world.state = { ...world.state, ...limited(minute) }
+    tab.show()
+    post(tab, 1)
+    expect(flying(world)).toEqual([])
   })
 
   test('a failure that comes a moment before it is gone changes nothing', async () => {

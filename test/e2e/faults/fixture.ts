@@ -72,7 +72,7 @@ export const test = base.extend<Fixtures>({
     { scope: 'file' },
   ],
 
-  // eslint-disable-next-line no-empty-pattern -- as above
+  // eslint-disable-next-line no-empty-pattern -- vitest reads the names off a pattern
   rig: async ({}, use) => {
     const rig = await createRig()
     await use(rig)
