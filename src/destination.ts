@@ -154,9 +154,8 @@ export function createDestination(
       page.watch({
         onOnline: delivery.online,
         onLeaving() {
-          if (page.hasLeft()) calls.waiting().forEach(pipeline.rescue)
+          delivery.leave(() => calls.waiting().forEach(pipeline.rescue))
           visits.save()
-          delivery.leave()
         },
         onBack: delivery.back,
       })

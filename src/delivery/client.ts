@@ -117,7 +117,10 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       change(({ gone, unsaved }) => {
         const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
         saved = [...byId.values()].sort((a, b) => a.at - b.at).slice(-maxUnsaved)
-        return { gone: [...gone, page].slice(-maxGone), unsaved: saved }
+        return {
+          gone: [...gone.filter((other) => other !== page), page].slice(-maxGone),
+          unsaved: saved,
+        }
       })
       return rows.filter((row) => saved.includes(row))
     },

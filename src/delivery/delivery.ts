@@ -35,8 +35,11 @@ export type Delivery = {
   dropHeld: (madeUntil: number) => Promise<void>
   /** Opens the database, and looks at what earlier pages left when the page is idle. */
   start: () => void
-  /** The page is hidden or going: all that can still go, goes now. */
-  leave: () => void
+  /**
+   * The page is hidden or going: all that can still go, goes now. If it goes, `postRest` is to post
+   * what has not been posted; what waits is older, and goes first.
+   */
+  leave: (postRest: () => void) => void
   /** It can be seen again, or came back from the back/forward cache. */
   back: () => void
   /** The network is back. */
@@ -182,11 +185,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         // A page without idle time.
         .catch(look)
     },
-    leave() {
+    leave(postRest) {
       // The last chance to hear what is to be forgotten.
       notes.refresh(null)
       courier.leave()
       if (!page.hasLeft()) return
+      postRest()
       hasLeft = true
       outbox.leave()
     },

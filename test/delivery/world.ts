@@ -255,11 +255,12 @@ export function begin(): World & { end: () => void } {
       onProgress: report,
       onDrop: (row, reason) => report({ outcome: 'dropped', reason, row }),
     })
+    const leave = () => delivery.leave(() => undefined)
     const go = () => {
       tab.hidden = true
       tab.left = true
       departures += 1
-      run(delivery.leave)
+      run(leave)
     }
     const tab: Tab = {
       hidden: false,
@@ -271,7 +272,7 @@ export function begin(): World & { end: () => void } {
       hide() {
         tab.hidden = true
         hiddenAt = performance.now()
-        run(delivery.leave)
+        run(leave)
       },
       show() {
         tab.hidden = tab.left = false
@@ -299,7 +300,7 @@ export function begin(): World & { end: () => void } {
       completeHeld: (...args) => run(() => delivery.completeHeld(...args)),
       dropHeld: (...args) => run(() => delivery.dropHeld(...args)),
       start: () => run(delivery.start),
-      leave: () => run(delivery.leave),
+      leave: (postRest) => run(() => delivery.leave(postRest)),
       back: () => run(delivery.back),
       online: () => run(delivery.online),
       changedElsewhere: (key) => run(() => delivery.changedElsewhere(key)),

@@ -35,7 +35,16 @@ def create_view(opener=None):
 
 
 def start(_, session):
-    session.connect('create-web-view', lambda _: open_window(create_view()))
+    first = []
+
+    # All in one process, which outlives a window: on a busy machine WebKitGTK ends that of a last
+    # window before, or in the middle of, its `pagehide`.
+    def open_another(_):
+        view = open_window(create_view(*first))
+        first[:] = first or [view]
+        return view
+
+    session.connect('create-web-view', open_another)
 
 
 context.connect('automation-started', start)

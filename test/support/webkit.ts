@@ -94,6 +94,9 @@ function tabsOf(session: WebDriver): () => Promise<Tab> {
 
   return async () => {
     const handle = await queue(async () => {
+      // The one of the last command may have closed.
+      const [first] = await session.getAllWindowHandles()
+      if (first) await session.switchTo().window(first)
       await session.switchTo().newWindow('window')
       return session.getWindowHandle()
     })
