@@ -18,6 +18,10 @@ export default defineConfig({
   define: { __VERSION__: JSON.stringify(packageJson.version) },
   test: {
     retry: 0,
+    // A deadline costs nothing while all is well, and a busy machine may take its time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', totals],
     projects: [
       // They install applications: `npm run soak`, and CI.
@@ -29,7 +33,6 @@ export default defineConfig({
                 name: 'toolchains',
                 include: ['test/toolchains/**/*.test.ts'],
                 testTimeout: 300_000,
-                hookTimeout: 60_000,
               },
             },
           ]
@@ -42,7 +45,6 @@ export default defineConfig({
                 name: 'disk',
                 include: ['test/disk/**/*.test.ts'],
                 testTimeout: 300_000,
-                hookTimeout: 60_000,
               },
             },
           ]
@@ -58,9 +60,6 @@ export default defineConfig({
         test: {
           name: 'package',
           include: ['test/{package,publish,function}/**/*.test.ts'],
-          // They install, build and compile, or run what was built until it gives up.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
@@ -72,8 +71,7 @@ export default defineConfig({
           // Two Chromiums, since most tests wait for a lease or a backoff; and nothing else beside them.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
         },
       },
       {
@@ -83,8 +81,7 @@ export default defineConfig({
           include: ['test/engines/**/*.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 3 },
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
+          testTimeout: 150_000,
         },
       },
       {
@@ -93,8 +90,7 @@ export default defineConfig({
           name: 'e2e-alone',
           include: crowded,
           sequence: { groupOrder: 2 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
         },
       },
     ],

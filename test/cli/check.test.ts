@@ -107,7 +107,7 @@ describe('a healthy endpoint', () => {
 })
 
 describe('an endpoint that fails', () => {
-  test.each<[string, Fault, string, Partial<Finding>]>([
+  test.each<[string, Fault, string, Partial<Finding>, string[]?]>([
     [
       '503',
       { kind: 'status', status: 503 },
@@ -135,12 +135,19 @@ describe('an endpoint that fails', () => {
       { kind: 'hang', at: 'headers' },
       'unreachable',
       { check: 'Time' },
+      ['--timeout', '300'],
     ],
-    ['a hang before the body', { kind: 'hang', at: 'body' }, 'unreachable', { check: 'Time' }],
-  ])('by %s will not do', async (_, fault, verdict, finding) => {
+    [
+      'a hang before the body',
+      { kind: 'hang', at: 'body' },
+      'unreachable',
+      { check: 'Time' },
+      ['--timeout', '300'],
+    ],
+  ])('by %s will not do', async (_, fault, verdict, finding, more = []) => {
     const collector = await startCollector()
     collector.fault(fault)
-    const result = await check(collector.endpoint, '--timeout', '300')
+    const result = await check(collector.endpoint, ...more)
     expect(result).toMatchObject({ code: 1, verdict })
     expect(result.of(finding.check ?? '')).toMatchObject({ state: 'failed', ...finding })
   })
@@ -173,8 +180,9 @@ describe('an endpoint that fails', () => {
     expect((await check(collector.endpoint)).code).toBe(0)
   })
 
+  // A resolver without a network may take its time to say so.
   test('by a name that does not resolve will not do', async () => {
-    const { code, of } = await check('https://nobody.invalid/hit')
+    const { code, of } = await check('https://nobody.invalid/hit', '--timeout', '30000')
     expect(code).toBe(1)
     expect(of('Reachable')?.says).toMatch(
       /^Its name has no address here\. \(.*(ENOTFOUND|EAI_AGAIN)/,

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { until } from '../support/deadline.ts'
+import { patienceMs, until } from '../support/deadline.ts'
 import { featureOf, stored } from '../support/fault-rig.ts'
 import { errorsOf } from '../support/rig.ts'
 import { bundle, shareRig } from '../support/shared-rig.ts'
@@ -116,7 +116,9 @@ const traces = (page: Page) =>
   }))
 
 const features = async (count: number) =>
-  (await rig.collector.hits({ count })).map(({ hit }) => featureOf(hit) || hit.action).sort()
+  (await rig.collector.hits({ count }, patienceMs))
+    .map(({ hit }) => featureOf(hit) || hit.action)
+    .sort()
 
 const needsAnalytics = "consent: { categories: ['Analytics'] }"
 const functional = { Functional: true, Analytics: false }

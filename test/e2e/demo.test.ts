@@ -12,7 +12,7 @@ import { afterAll, test as base, beforeAll, describe, expect, onTestFinished } f
 import { type Demo, buildDemo, startDemo } from '../../demo/server.mjs'
 import { createCollector } from '../../src/testing/index.ts'
 import { type TestBrowser, isChromium, launchBrowser } from '../support/browser.ts'
-import { until } from '../support/deadline.ts'
+import { patienceMs, until } from '../support/deadline.ts'
 import { builds } from '../support/rig.ts'
 
 const run = promisify(execFile)
@@ -85,11 +85,10 @@ async function fail(page: Page, name: string): Promise<void> {
   await inForce
 }
 
-/** What says `text`, within 10 seconds. */
-const shows = (page: Page, selector: string, text: string | RegExp, deadlineMs = 10_000) =>
+/** Waits until something says `text`. */
+const shows = (page: Page, selector: string, text: string | RegExp) =>
   until(async () => RegExp(text).test(await page.locator(selector).first().innerText()), {
     message: `${selector} to say ${String(text)}`,
-    deadlineMs,
   })
 
 const newest = '#rows .row'
@@ -97,7 +96,7 @@ const newest = '#rows .row'
 type Counts = Record<'calls' | 'sending' | 'waiting' | 'accepted' | 'dropped' | 'skipped', number>
 
 /** Waits for numbers among the counters. */
-const counted = (page: Page, wanted: Partial<Counts>, deadlineMs = 10_000) => {
+const counted = (page: Page, wanted: Partial<Counts>, deadlineMs = 30_000) => {
   let now: Counts
   return until(
     async () => {
@@ -193,7 +192,7 @@ describe.for(builds)('the %s build', (build) => {
     await shows(page, '#rows', /answered 503, next try in \d+ s/)
     await picture(page, `${build}-503`)
     await fail(page, 'Healthy')
-    await counted(page, { calls: 5, accepted: 5, waiting: 0, sending: 0 }, 20_000)
+    await counted(page, { calls: 5, accepted: 5, waiting: 0, sending: 0 })
     await shows(page, '#rows', /after \d attempts/)
     await picture(page, `${build}-healed`)
     const ids = collector.requests.filter(({ accepted }) => accepted).map(({ hit }) => hit)
@@ -351,7 +350,7 @@ describe.concurrent('what takes its time', () => {
     await shows(page, newest, /asked to slow down, next try in \d+ s/)
     await picture(page, '429')
     await fail(page, 'Healthy')
-    await counted(page, { accepted: 3 }, 20_000)
+    await counted(page, { accepted: 3 })
     const [refused, accepted] = collector.requests.slice(-2)
     expect(refused?.status).toBe(429)
     expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(10_000)
@@ -365,10 +364,10 @@ describe.concurrent('what takes its time', () => {
     await press(page, 'screen Home')
     await shows(page, newest, /Sending[^]*attempt 1/)
     await picture(page, 'hanging')
-    await shows(page, newest, 'no answer within 10 s', 20_000)
+    await shows(page, newest, 'no answer within 10 s')
     await picture(page, 'timeout')
     await fail(page, 'Healthy')
-    await counted(page, { accepted: 3 }, 20_000)
+    await counted(page, { accepted: 3 })
   })
 
   test('500 calls: all are accepted and counted, and only what is seen is drawn', async ({
@@ -379,7 +378,7 @@ describe.concurrent('what takes its time', () => {
     await press(page, camille)
     await counted(page, { accepted: 2 })
     await press(page, 'track 500 calls at once')
-    await counted(page, { calls: 502 }, 20_000)
+    await counted(page, { calls: 502 })
     await picture(page, 'burst')
     expect(await page.locator('#rows > li').count()).toBeLessThan(50)
     expect(await page.locator(newest).first().locator('..').getAttribute('aria-setsize')).toBe(
@@ -423,15 +422,18 @@ describe.concurrent('what takes its time', () => {
     await shows(page, newest, /Waiting\s+track\s+Report exported/)
     await picture(page, 'second-tab')
     await fail(second, 'Healthy')
-    await counted(page, { calls: 5, accepted: 5, waiting: 0 }, 20_000)
+    await counted(page, { calls: 5, accepted: 5, waiting: 0 })
     await picture(page, 'after-reload')
   })
 
   test('slow: a hit is on its way, then accepted', async ({ open }) => {
-    const { page } = await open()
+    const { page, collector } = await open()
     await press(page, camille)
     await counted(page, { accepted: 2 })
     await fail(page, 'Slow, 2 s')
+    await shows(page, '#state', 'Collector slow')
+    // In 2 s a busy machine may not have looked at it once.
+    collector.fault({ kind: 'slow', ms: 7000 })
     await press(page, 'screen Home')
     await shows(page, newest, /Sending[^]*attempt 1/)
     await picture(page, 'slow')
@@ -444,7 +446,7 @@ describe.concurrent('what takes its time', () => {
     const rejections = (count: number) =>
       until(() => collector.requests.filter(({ status }) => status === 503).length >= count, {
         message: `${count} rejections`,
-        deadlineMs: 20_000,
+        deadlineMs: 40_000,
       })
     await press(page, camille)
     await press(page, 'page Dashboard')
@@ -454,7 +456,7 @@ describe.concurrent('what takes its time', () => {
     await press(page, 'track Teammate invited')
     await rejections(3)
     await fail(page, 'Healthy')
-    await counted(page, { accepted: 5 }, 20_000)
+    await counted(page, { accepted: 5 })
     await press(page, 'Jonas Weber Alto Clinic')
     await counted(page, { accepted: 7 })
     await fail(page, '503')
@@ -681,7 +683,7 @@ describe('an endpoint from the address', () => {
     const { page } = await open(at(collector.endpoint))
     await press(page, camille)
     await counted(page, { accepted: 2 })
-    expect(await collector.hits({ count: 2 })).toHaveLength(2)
+    expect(await collector.hits({ count: 2 }, patienceMs)).toHaveLength(2)
     expect(await page.getByRole('radio', { name: '503' }).isDisabled()).toBe(true)
     await shows(page, '#state', `Sends to ${new URL(collector.origin).host}`)
   })

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Habit, habits } from '../fixtures/habits.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
-import { until } from '../support/deadline.ts'
+import { patienceMs, until } from '../support/deadline.ts'
 import { type Build, builds, errorsOf } from '../support/rig.ts'
 import { type Site, createSite } from '../support/site.ts'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
@@ -153,9 +153,9 @@ async function see(
     }
     if (habit.hangs) await until(goOn, { message: 'the hits that hung' })
   }
-  await collector.hits({ count: 5 }, 12_000)
+  await collector.hits({ count: 5 }, patienceMs)
   await call('Later', 'message-6')
-  await collector.hits({ count: 6 }, 12_000)
+  await collector.hits({ count: 6 }, patienceMs)
   if (which === 'npm') {
     await until(async () => (await accepted()).length >= 6, { message: 'the reports' })
     const logged = collector.requests.filter((request) => request.accepted)
@@ -167,7 +167,7 @@ async function see(
     await page.goto('about:blank')
     await page.goto(`${address}#again`)
     await call('Again', 'message-7')
-    await collector.hits({ count: 7 }, 12_000)
+    await collector.hits({ count: 7 }, patienceMs)
   }
 
   const visits = [...new Set(collector.requests.map(({ hit }) => hit.visit_id))]
@@ -242,7 +242,7 @@ describe('a service worker that answers what has failed', () => {
       expect((await told(page)).map(([outcome]) => outcome)).not.toContain('accepted')
       await collector.up()
       await page.evaluate('dispatchEvent(new Event("online"))')
-      await collector.hits({ count: 5 }, 12_000)
+      await collector.hits({ count: 5 }, patienceMs)
       expect(errors).toEqual([])
     } finally {
       await context.close()

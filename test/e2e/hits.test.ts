@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { pageText, tableBelow } from '../publish/markdown.ts'
-import { until } from '../support/deadline.ts'
+import { patienceMs, until } from '../support/deadline.ts'
 import { writtenDown } from '../support/fault-rig.ts'
 import { builds, errorsOf, ready } from '../support/rig.ts'
 import { shareRig } from '../support/shared-rig.ts'
@@ -23,7 +23,8 @@ describe.each(builds)('from the %s build', (build) => {
     await ready(page)
   }
 
-  const hits = async (count: number) => (await rig.collector.hits({ count })).map(({ hit }) => hit)
+  const hits = async (count: number) =>
+    (await rig.collector.hits({ count }, patienceMs)).map(({ hit }) => hit)
 
   afterEach(async () => {
     expect(errors).toEqual([])

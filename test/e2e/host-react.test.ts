@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type Rolldown, build } from 'vite'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { featureOf } from '../support/fault-rig.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { shareRig } from '../support/shared-rig.ts'
 
@@ -50,7 +51,7 @@ describe.each([
     await page.getByText('Order').click()
     await page.getByText('Order').click()
 
-    const hits = (await rig.collector.hits({ count: 3 })).map(({ hit }) => hit)
+    const hits = (await rig.collector.hits({ count: 3 }, patienceMs)).map(({ hit }) => hit)
     expect(hits.map((hit) => featureOf(hit) || hit.action).sort()).toEqual([
       'Ordered 1',
       'Ordered 2',

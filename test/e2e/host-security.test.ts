@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { featureOf } from '../support/fault-rig.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { type Build, builds, errorsOf } from '../support/rig.ts'
 import { bundle, shareRig } from '../support/shared-rig.ts'
 
@@ -33,7 +34,9 @@ function application(which: Build, analytics: string, more = ''): Promise<string
 }
 
 const arrived = async () =>
-  (await rig.collector.hits({ count: 3 })).map(({ hit }) => featureOf(hit) || hit.action).sort()
+  (await rig.collector.hits({ count: 3 }, patienceMs))
+    .map(({ hit }) => featureOf(hit) || hit.action)
+    .sort()
 
 describe.each(builds)('the %s build', (which) => {
   const scripts = `${which === 'script' ? '<script src="/dist/skalin.min.js"></script>' : ''}

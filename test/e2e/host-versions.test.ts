@@ -2,6 +2,7 @@ import type { Plugin } from '@segment/analytics-next'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type NpmRoute, type Result, npmHosts, npmRoutes } from '../fixtures/matrix.ts'
 import { featureOf } from '../support/fault-rig.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { bundle, shareRig } from '../support/shared-rig.ts'
 
@@ -54,7 +55,7 @@ describe.each(npmHosts.map(({ version }) => version))('analytics-next %s', (vers
     await page.waitForFunction('window.done')
 
     const expected = result === 'every event' ? ['First', 'Second', 'ui'] : ['Second', 'ui']
-    const hits = await rig.collector.hits({ count: expected.length })
+    const hits = await rig.collector.hits({ count: expected.length }, patienceMs)
     expect(hits.map(({ hit }) => featureOf(hit) || hit.action).sort()).toEqual(expected)
     expect(rig.collector.requests).toHaveLength(expected.length)
     expect(errors).toEqual([])

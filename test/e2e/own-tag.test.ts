@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type {} from '../../src/script.ts'
 import { featureOf } from '../support/fault-rig.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { shareRig } from '../support/shared-rig.ts'
 
 // How the script finds its own tag, whatever else the page has.
-
-vi.setConfig({ testTimeout: 15_000 })
 
 const { chromium, rig } = await shareRig()
 let page: Page
@@ -70,7 +69,10 @@ async function arrives(): Promise<void> {
         }),
       name,
     )
-    const [received] = await rig.collector.hits({ where: (hit) => featureOf(hit) === name })
+    const [received] = await rig.collector.hits(
+      { where: (hit) => featureOf(hit) === name },
+      patienceMs,
+    )
     expect(received?.hit.client_id).toBe('test-client')
   }
   expect(rig.collector.requests.map(({ url }) => url)).toEqual(['/hit', '/hit'])
@@ -165,7 +167,7 @@ describe('the script finds its tag', () => {
     await open(`${snippet()}${ourTag('type="module"')}${second}`)
     await page.evaluate(() => new Promise<void>((resolve) => void window.analytics.ready(resolve)))
     await page.evaluate(() => void window.analytics.track('Used'))
-    const hits = await rig.collector.hits({ count: 2 })
+    const hits = await rig.collector.hits({ count: 2 }, patienceMs)
     expect(hits.map(({ hit }) => hit.client_id).sort()).toEqual(['second', 'test-client'])
   })
 })

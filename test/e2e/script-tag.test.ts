@@ -11,6 +11,7 @@ import {
 } from '../fixtures/matrix.ts'
 import type {} from '../../src/script.ts'
 import { featureOf } from '../support/fault-rig.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf, ready } from '../support/rig.ts'
 import { shareRig } from '../support/shared-rig.ts'
 
@@ -82,7 +83,7 @@ const track = (key: string, name: string) =>
   )
 
 const features = async (count: number) =>
-  (await rig.collector.hits({ count })).map(({ hit }) => featureOf(hit)).sort()
+  (await rig.collector.hits({ count }, patienceMs)).map(({ hit }) => featureOf(hit)).sort()
 
 const keysOf = (host: Host) => (canRename(host) ? ['analytics', 'renamed'] : ['analytics'])
 
@@ -134,7 +135,7 @@ describe('the inline stub', () => {
     await track('analytics', 'First')
     await inject(ourTag())
 
-    const hits = (await rig.collector.hits({ count: 3 })).map(({ hit }) => hit)
+    const hits = (await rig.collector.hits({ count: 3 }, patienceMs)).map(({ hit }) => hit)
     const alice = JSON.stringify({ id: 'alice', email: 'alice@example.com' })
     expect(hits.map(({ identity }) => identity)).toEqual([alice, alice, alice])
     expect(hits.find(({ action }) => action === 'ev')?.customer_id).toBe('acme')
@@ -164,7 +165,7 @@ describe('the inline stub', () => {
     await inject(ourTag('data-customer-id="again"'))
     await track('analytics', 'Registered again')
 
-    const hits = await rig.collector.hits({ count: 2 })
+    const hits = await rig.collector.hits({ count: 2 }, patienceMs)
     expect(hits.map(({ hit }) => featureOf(hit)).sort()).toEqual(['First', 'Registered again'])
   })
 

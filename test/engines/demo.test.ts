@@ -45,7 +45,7 @@ describe.each(engines)('%s', (engine) => {
               document.querySelectorAll('#counters .number')[at]?.textContent === wanted,
             [counter[kind], String(count)] as const,
           ),
-        { message: `${count} ${kind}`, deadlineMs: 15_000 },
+        { message: `${count} ${kind}`, deadlineMs: 60_000 },
       )
 
     const says = (state: string) =>

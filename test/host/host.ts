@@ -10,7 +10,7 @@ import {
   type HitFields,
   createCollector,
 } from '../../src/testing/index.ts'
-import { until } from '../support/deadline.ts'
+import { patienceMs, until } from '../support/deadline.ts'
 
 declare global {
   interface Window {
@@ -82,9 +82,9 @@ export const test = base.extend<{ host: Host }>({
       (await Promise.all(plugins.map((plugin) => plugin.pending()))).reduce((a, b) => a + b, 0)
 
     const hits: Host['hits'] = async (count) => {
-      await collector.hits({ count })
+      await collector.hits({ count }, patienceMs)
       await until(async () => (await pending()) === 0, { message: 'the end of all requests' })
-      return (await collector.hits({ count })).map(({ hit }) => hit)
+      return (await collector.hits({ count }, patienceMs)).map(({ hit }) => hit)
     }
 
     await use({

@@ -9,6 +9,7 @@ import webpack from 'webpack'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { type Site, createSite } from '../support/site.ts'
 import { type Workplace, createWorkplace, filesIn, read, root, run } from './install.ts'
@@ -185,7 +186,7 @@ describe('an application with the package installed from its tarball', () => {
     const errors = errorsOf(page)
     collector.clear()
     await page.goto(`${site.origin}/${name}/index.html`)
-    const [received] = await collector.hits()
+    const [received] = await collector.hits({}, patienceMs)
     expect(errors).toEqual([])
     expect(collector.requests).toHaveLength(1)
     await page.close()

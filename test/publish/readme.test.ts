@@ -13,6 +13,7 @@ import { skalin } from '../../src/index.ts'
 import { resolveSettings } from '../../src/settings.ts'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { patienceMs } from '../support/deadline.ts'
 import * as events from '../support/events.ts'
 import { errorsOf } from '../support/rig.ts'
 import { type Site, createSite } from '../support/site.ts'
@@ -276,7 +277,7 @@ describe("the README's own code, in Chromium", () => {
     collector.clear()
     const errors = errorsOf(page)
     await page.goto(site.page('/readme', `<!doctype html><title>Readme</title>${html}`))
-    const [received] = await collector.hits()
+    const [received] = await collector.hits({}, patienceMs)
     expect(errors).toEqual([])
     await page.close()
     return received?.hit

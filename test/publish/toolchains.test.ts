@@ -7,6 +7,7 @@ import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { type Site, createSite } from '../support/site.ts'
 import { type Workplace, createWorkplace, root, run } from './install.ts'
@@ -175,7 +176,7 @@ describe('a page whose code is bundled', () => {
     await page.goto(
       site.page('/bundled', '<!doctype html><script type="module" src="/bundle.js"></script>'),
     )
-    await collector.hits()
+    await collector.hits({}, patienceMs)
     // What is twice on its way would have come by then.
     await page.goto('about:blank')
     await page.close()

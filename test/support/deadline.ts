@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>
 
+/** How long tests wait for what comes within a second where nothing else is to be done. */
+export const patienceMs = 20_000
+
 /** Asks until the answer is truthy and returns it. Throws at the deadline, naming what `message` says. */
 export async function until<T>(
   ask: () => T | Promise<T>,
-  { message, deadlineMs = 10_000 }: { message: string | (() => string); deadlineMs?: number },
+  { message, deadlineMs = patienceMs }: { message: string | (() => string); deadlineMs?: number },
 ): Promise<Truthy<T>> {
   const end = performance.now() + deadlineMs
   let cause: unknown

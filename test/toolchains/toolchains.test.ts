@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
 import { filesIn, read, type Workplace, createWorkplace } from '../publish/install.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
+import { patienceMs } from '../support/deadline.ts'
 import { errorsOf } from '../support/rig.ts'
 import { type Site, createSite } from '../support/site.ts'
 
@@ -76,7 +77,7 @@ async function sendsItsHit(folder: string, base: string): Promise<void> {
   const errors = errorsOf(page)
   collector.clear()
   await page.goto(`${site.origin}${base}/index.html`)
-  const [received] = await collector.hits()
+  const [received] = await collector.hits({}, patienceMs)
   expect(received?.hit).toMatchObject({ client_id: 'tool', identity: '{"id":"alice"}' })
   expect(errors).toEqual([])
   await page.close()

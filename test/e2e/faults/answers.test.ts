@@ -18,6 +18,21 @@ import { test, withClock } from './fixture.ts'
 const attempts = (rig: Rig, count: number, deadlineMs = 10_000) =>
   until(() => rig.collector.requests.length >= count, { message: `${count} requests`, deadlineMs })
 
+/** Begins to listen for another tab's news of a `Retry-After`: a tab may take its own note for good for 5 s. */
+async function listenForLimit(page: Page): Promise<() => Promise<void>> {
+  await page.evaluate(() => {
+    const heard = new Promise<void>((resolve) =>
+      addEventListener('storage', ({ key, newValue }) => {
+        if (!key?.startsWith('skalin:endpoint:')) return
+        const note = JSON.parse(newValue ?? '{}') as { limitedUntil?: number }
+        if (note.limitedUntil) resolve()
+      }),
+    )
+    Object.assign(window, { heard })
+  })
+  return () => page.evaluate(() => (window as unknown as { heard: Promise<void> }).heard)
+}
+
 /** Waits until no request is in flight: a clock that jumps ahead would let it time out. */
 const settled = (page: Page) => page.evaluate(() => window.plugin.flush())
 
@@ -95,13 +110,14 @@ describe('an outage', () => {
 describe('429 with Retry-After', () => {
   const waits: [string, () => Partial<Fault>][] = [
     ['in seconds', () => ({ retryAfter: 3 })],
-    ['as a date', () => ({ retryAfter: new Date(Date.now() + 4000).toUTCString() })],
+    ['as a date', () => ({ retryAfter: new Date(Date.now() + 6000).toUTCString() })],
   ]
   test.for(waits)(
     '%s holds for three tabs and after a reload',
     async ([, retryAfter], { open, rig }) => {
       const tabs = [await open(), await open(), await open()]
       const [first, second, third] = tabs as [Page, Page, Page]
+      const heard = [await listenForLimit(second), await listenForLimit(third)]
       rig.collector.fault({ kind: 'status', status: 429, ...retryAfter() } as Fault)
       await track(first, ['first'])
       await until(
@@ -115,6 +131,7 @@ describe('429 with Retry-After', () => {
       expect(end).toBeGreaterThan(told?.at ?? 0)
       rig.collector.fault(undefined)
 
+      await Promise.all(heard.map((wait) => wait()))
       await track(second, names(5, 'second'))
       await track(third, names(5, 'third'))
       await second.reload()
