@@ -14,8 +14,8 @@ export const engines: Engine[] = (['chromium', 'firefox', 'webkit'] as const).fi
 const types = { chromium, firefox, webkit }
 
 /** What `launchBrowser` starts: the one that `TEST_BROWSER` names, else Chromium. */
-const asked = (process.env.TEST_BROWSER || 'chromium') as Engine
-if (!(asked in types)) {
+export const testBrowser = (process.env.TEST_BROWSER || 'chromium') as Engine
+if (!(testBrowser in types)) {
   throw new Error('`TEST_BROWSER` must be `chromium`, `firefox` or `webkit`.')
 }
 
@@ -23,7 +23,7 @@ if (!(asked in types)) {
  * For `runIf`, by which tests that only Chromium can be put to count as skipped elsewhere: those that
  * speak its protocol or crash it.
  */
-export const isChromium: boolean = asked === 'chromium'
+export const isChromium: boolean = testBrowser === 'chromium'
 
 export interface TestBrowser {
   browser: Browser
@@ -59,7 +59,7 @@ export function launchBrowser(): Promise<TestBrowser>
 export function launchBrowser({ profile }: { profile?: string } = {}): Promise<
   TestBrowser | KillableBrowser
 > {
-  return profile ? launchOnProfile(asked, profile) : launchAfresh(asked)
+  return profile ? launchOnProfile(testBrowser, profile) : launchAfresh(testBrowser)
 }
 
 function pathOf(engine: Engine): string {

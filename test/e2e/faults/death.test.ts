@@ -1,8 +1,18 @@
 import type { Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
-import { isChromium } from '../../support/browser.ts'
+import { isChromium, testBrowser } from '../../support/browser.ts'
 import { until } from '../../support/deadline.ts'
-import { acceptedBy, arrived, names, stored, track, writtenDown } from '../../support/fault-rig.ts'
+import {
+  acceptedBy,
+  arrived,
+  featureOf,
+  names,
+  stored,
+  track,
+  trackAndStay,
+  writtenDown,
+} from '../../support/fault-rig.ts'
+import { needsNextPage } from '../../fixtures/matrix.ts'
 import { type Rig, ready } from '../../support/rig.ts'
 import { type OwnBrowser, test } from './fixture.ts'
 
@@ -13,13 +23,6 @@ async function openWithDatabase({ open }: OwnBrowser): Promise<Page> {
   return page
 }
 
-/** Makes calls; the page itself says when 50 ms have passed, however slow this test is to hear of it. */
-const trackAndWait = (page: Page, features: string[]) =>
-  page.evaluate(async (all) => {
-    for (const name of all) void window.analytics.track(name)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }, features)
-
 describe.runIf(isChromium)('a browser that is killed', () => {
   test('50 ms after 50 calls, with the collector down, loses none of them', async ({
     browser,
@@ -28,7 +31,7 @@ describe.runIf(isChromium)('a browser that is killed', () => {
     const page = await openWithDatabase(browser)
     await rig.collector.down()
     const calls = names(50)
-    await trackAndWait(page, calls)
+    await trackAndStay(page, calls)
     await browser.kill()
 
     await rig.collector.up()
@@ -43,7 +46,7 @@ describe.runIf(isChromium)('a browser that is killed', () => {
     await rig.collector.down()
     const calls = names(50)
     // The hooks come a macrotask after the calls; the crash comes right after the hooks.
-    await trackAndWait(page, calls)
+    await trackAndStay(page, calls)
     await page.goto('chrome://crash', { timeout: 5000 }).catch(() => undefined)
     await page.close()
     await rig.collector.up()
@@ -54,6 +57,7 @@ describe.runIf(isChromium)('a browser that is killed', () => {
 
 describe('a tab that is closed', () => {
   const calls = names(100)
+  const needsRevisit = needsNextPage(testBrowser, 'A tab closed right after 50 calls')
 
   async function closing(browser: OwnBrowser, rig: Rig, when: 'soon' | 'at once') {
     const opener = await openWithDatabase(browser)
@@ -81,13 +85,15 @@ describe('a tab that is closed', () => {
     await arrived(rig, calls)
   }
 
-  test('50 ms after 100 calls has delivered all of them, without a revisit', ({ browser, rig }) =>
-    closing(browser, rig, 'soon'))
+  test.skipIf(needsRevisit)(
+    '50 ms after 100 calls has delivered all of them, without a revisit',
+    ({ browser, rig }) => closing(browser, rig, 'soon'),
+  )
 
-  test('in the same task as 100 calls has delivered all of them, without a revisit', ({
-    browser,
-    rig,
-  }) => closing(browser, rig, 'at once'))
+  test.skipIf(needsRevisit)(
+    'in the same task as 100 calls has delivered all of them, without a revisit',
+    ({ browser, rig }) => closing(browser, rig, 'at once'),
+  )
 
   test('with more than the keepalive budget in hand delivers the rest on the next visit', async ({
     browser,
@@ -99,7 +105,14 @@ describe('a tab that is closed', () => {
     const heavy = `url: () => 'https://example.com/' + 'y'.repeat(1900)`
     const tab = await browser.open({ path: '/heavy', settings: heavy })
     await track(tab, big)
-    await writtenDown(tab, 100).catch(() => undefined)
+    // All have been taken; the first may have arrived, and gone, by then.
+    await until(
+      async () => {
+        const hits = [...(await stored(tab)), ...acceptedBy(rig)].map(({ hit }) => featureOf(hit))
+        return new Set(hits).size === 100
+      },
+      { message: 'the calls to be written down' },
+    )
     await tab.close()
     await opener.reload()
     await arrived(rig, big, 40_000)
