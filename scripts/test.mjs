@@ -1,6 +1,6 @@
 // npm test: browsers, a build, then vitest with the given arguments.
 import { spawnSync } from 'node:child_process'
-import { findBrowser, installBrowsers, leftOut } from './browsers.mjs'
+import { canDoWithout, findBrowser, installBrowsers, leftOut } from './browsers.mjs'
 
 const root = new URL('..', import.meta.url)
 
@@ -15,8 +15,7 @@ try {
   const found = installBrowsers(engines)
   const missing = engines.filter((name) => !found.includes(name))
   if (missing.length > 0) console.log(leftOut(missing))
-  // Chromium is what most tests need; a machine that vouches for all has all.
-  if (missing.length > 0 && (process.env.CI || missing.includes('chromium'))) process.exit(1)
+  if (!canDoWithout(missing, { ci: Boolean(process.env.CI) })) process.exit(1)
   process.env.CHROMIUM_PATH = findBrowser('chromium')
 } catch (error) {
   console.error(error.message)
