@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { inspectorPages } from '../../src/cli/pages.ts'
+import type { Pages } from '../../src/testing/routes.ts'
 import { rawRequest } from '../testing/support.ts'
 import { run } from './run.ts'
 
@@ -18,7 +19,7 @@ const startCommand = async (): Promise<string> => {
 const foreign = 'https://evil.example'
 
 describe('who may change what the command answers', () => {
-  const orders = [
+  const orders: [path: string, body: string][] = [
     ['clear', ''],
     ['fault', '{"kind":"status","status":503}'],
   ]
@@ -104,8 +105,7 @@ describe('the pages', () => {
     for (const name of [...names, 'inspector/notes.md']) await writeFile(join(folder, name), name)
     return inspectorPages(pathToFileURL(`${folder}/`))
   }
-  const policyOf = (page: { headers: object } | undefined) =>
-    Object.entries(page?.headers ?? {}).find(([name]) => name === 'Content-Security-Policy')?.[1]
+  const policyOf = (page: Awaited<ReturnType<Pages>>) => page?.headers['Content-Security-Policy']
 
   test('load nothing and ask nobody but the collector', async () => {
     const page = await (await pagesOf())('/')
