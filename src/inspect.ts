@@ -25,6 +25,9 @@ export type InspectOptions = {
   inspector?: string
 }
 
+/** Bundlers replace the name that is asked for; a page without one has no `process`. */
+declare const process: { env: { NODE_ENV?: string } }
+
 type Message = { kind: 'call' | 'report'; at: number; clientId: string; [field: string]: unknown }
 
 const defaultInspector = 'http://127.0.0.1:4747'
@@ -33,6 +36,15 @@ const gatherMs = 20
 /** Without a collector a browser prints an error for each try: few are enough. */
 const silenceMs = 5000
 const maxWaiting = 1000
+
+/** Not every bundler takes `inspect-off` for production by itself: esbuild does not. */
+function isProduction(): boolean {
+  try {
+    return process.env.NODE_ENV === 'production'
+  } catch {
+    return false
+  }
+}
 
 function originOf({ endpoint }: SkalinSettings): string {
   try {
@@ -97,8 +109,11 @@ function createTeller(address: string): (message: Message) => void {
 /**
  * For development: passes every delivery report on to the inspector of
  * `npx skalin-analytics-plugin collector`, so that skipped calls, and hits that wait, show up beside
- * what arrived. Does nothing while no collector runs, and nothing at all in what bundlers build with
- * the condition `production`, as Vite and webpack do.
+ * what arrived. While no collector runs it breaks nothing: it asks again with your calls, at most every
+ * five seconds, and the browser logs each failure.
+ *
+ * Where `NODE_ENV` is `production` it returns the settings as they are. Its code is not in what bundlers
+ * build with the condition `production`, as Vite and webpack do by themselves.
  *
  * @example
  * ```ts
@@ -115,6 +130,7 @@ export function inspect<Settings extends SkalinSettings>(
   settings: Settings,
   { analytics, inspector = originOf(settings) }: InspectOptions = {},
 ): Settings {
+  if (isProduction()) return settings
   const { clientId, onDelivery } = settings
   const tell = createTeller(`${inspector}/inspect`)
   const base = () => ({ at: now(), clientId })

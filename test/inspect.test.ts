@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { DeliveryReport, SkalinSettings } from '../src/index.ts'
 import { inspect as off } from '../src/inspect-off.ts'
 import { inspect } from '../src/inspect.ts'
@@ -92,4 +92,19 @@ test('an endpoint elsewhere is told to the inspector at its usual place', () => 
 test('in a build for production the settings stay what they are', () => {
   const settings = { clientId: 'c' }
   expect(off(settings)).toBe(settings)
+})
+
+test('where NODE_ENV says production, too, and nobody is told', () => {
+  vi.stubEnv('NODE_ENV', 'production')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const settings = { clientId: 'c' }
+  const analytics = new EventEmitter()
+  expect(inspect(settings, { analytics })).toBe(settings)
+  expect(analytics.eventNames()).toEqual([])
+})
+
+test('a page has no `process`', () => {
+  vi.stubGlobal('process', undefined)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  expect(inspect<SkalinSettings>({ clientId: 'c' }).onDelivery).toBeTypeOf('function')
 })
