@@ -10,8 +10,12 @@ analytics.register(skalin(inspect({
   endpoint: '${origin}/hit',
 }, { analytics })))`
 
+// Without the collector the plugin is registered all the same.
 const script = (origin: string) => `<script type="module">
-  import { inspect } from '${origin}/inspect.js'
+  // The tag of skalin.min.js has to be without async, and without data- attributes.
+  const { inspect } = await import('${origin}/inspect.js').catch(() => ({
+    inspect: (settings) => settings,
+  }))
   analytics.register(skalinPlugin(inspect({
     clientId: 'YOUR_CLIENT_ID',
     endpoint: '${origin}/hit',
