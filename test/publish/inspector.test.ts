@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { runInNewContext } from 'node:vm'
 import type { AxeResults } from 'axe-core'
+import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import webpack from 'webpack'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { until } from '../support/deadline.ts'
@@ -61,7 +64,8 @@ async function start(
 }
 
 type Inspection = {
-  collector: ChildProcess
+  /** Ends the collector. */
+  stop: () => Promise<void>
   endpoint: string
   page: Page
   context: BrowserContext
@@ -73,8 +77,11 @@ const startCollector = (port: string) => {
   return start(cli, ['collector', '--port', port], /live at (http\S+)/)
 }
 
-/** `npx skalin-analytics-plugin collector`, and its inspector in a browser. */
-async function inspect(options = {}): Promise<Inspection> {
+/** `npx skalin-analytics-plugin collector`, and its inspector in a browser, once it was made `ready`. */
+async function inspect(
+  options = {},
+  ready: (page: Page) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Inspection> {
   const [collector, address] = await startCollector('0')
   const context = await chromium.browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -88,10 +95,16 @@ async function inspect(options = {}): Promise<Inspection> {
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text())
   })
+  await ready(page)
   await page.goto(address)
   await says(page, '#state', 'Collector healthy')
   const endpoint = `${address.replace('localhost', '127.0.0.1')}hit`
-  return { collector, endpoint, page, context, complaints }
+  const stop = async () => {
+    const gone = once(collector, 'exit')
+    collector.kill()
+    await gone
+  }
+  return { stop, endpoint, page, context, complaints }
 }
 
 const says = (page: Page, selector: string, text: RegExp | string, deadlineMs = 15_000) =>
@@ -99,6 +112,10 @@ const says = (page: Page, selector: string, text: RegExp | string, deadlineMs = 
     message: `${selector} to say ${String(text)}`,
     deadlineMs,
   })
+
+/** The tries of a hit are up to 16 s apart by the time that a test heals the collector. */
+const backoffMs = 40_000
+const longMs = 150_000
 
 const row = '#rows .row'
 const press = (page: Page, name: string) =>
@@ -135,7 +152,7 @@ async function showAll(shop: Page, { page, complaints }: Inspection, name: strin
   await says(page, row, /Waiting\s+track\s+Ordered 2[^]*next try in \d+ s/)
   await page.screenshot({ path: join(pictures, `${name}-503.png`) })
   await fail(page, 'Healthy')
-  await says(page, row, /Accepted\s+track\s+Ordered 2[^]*after \d+ attempts/)
+  await says(page, row, /Accepted\s+track\s+Ordered 2[^]*after \d+ attempts/, backoffMs)
 
   await page.locator(row).first().click()
   await page.screenshot({ path: join(pictures, `${name}-open.png`) })
@@ -147,52 +164,126 @@ async function showAll(shop: Page, { page, complaints }: Inspection, name: strin
   expect(complaints).toEqual([])
 }
 
-test('an application of Vite and React shows its hits, skipped calls and recovery', async () => {
-  const inspection = await inspect()
-  const [, address] = await start(
-    join(root, 'node_modules/vite/bin/vite.js'),
-    ['--port', '0', '--host', '127.0.0.1'],
-    /Local:\s+(http\S+)/,
-    { VITE_ENDPOINT: inspection.endpoint },
-  )
-  const shop = await inspection.context.newPage()
-  await shop.goto(address)
-  await shop.getByRole('button', { name: 'Log in' }).waitFor()
-  await inspection.page.bringToFront()
-  await showAll(shop, inspection, 'react')
-})
+test(
+  'an application of Vite and React shows its hits, skipped calls and recovery',
+  { timeout: longMs },
+  async () => {
+    const inspection = await inspect()
+    const [, address] = await start(
+      join(root, 'node_modules/vite/bin/vite.js'),
+      ['--port', '0', '--host', '127.0.0.1'],
+      /Local:\s+(http\S+)/,
+      { VITE_ENDPOINT: inspection.endpoint },
+    )
+    const shop = await inspection.context.newPage()
+    await shop.goto(address)
+    await shop.getByRole('button', { name: 'Log in' }).waitFor()
+    await inspection.page.bringToFront()
+    await showAll(shop, inspection, 'react')
+  },
+)
 
-test('a plain page with the script tag shows its own, too', async () => {
-  const inspection = await inspect()
-  const site: Site = await createSite()
-  onTestFinished(site.close)
-  const script = await read(app, 'node_modules', packageJson.name, 'dist/skalin.min.js')
-  site.page('/packed.js', script, { 'content-type': 'text/javascript' })
-  const { origin } = new URL(inspection.endpoint)
-  const body = `
+test(
+  'a plain page shows its own, too, by the code that the inspector gives',
+  { timeout: longMs },
+  async () => {
+    const inspection = await inspect()
+    const site: Site = await createSite()
+    onTestFinished(site.close)
+    const script = await read(app, 'node_modules', packageJson.name, 'dist/skalin.min.js')
+    site.page('/packed.js', script, { 'content-type': 'text/javascript' })
+    const code = await inspection.page.locator('pre[aria-label="On a plain page"]').textContent()
+    const body = `
 <button onclick="analytics.identify('alice', { groupId: 'acme' })">Log in</button>
 <button onclick="analytics.track('Ordered ' + (window.orders = (window.orders ?? 0) + 1))">Order</button>
 <button onclick="analytics.alias('bob')">Rename</button>
-<script type="module">
-  import { inspect } from '${origin}/inspect.js'
-  const settings = { clientId: 'plain-page', endpoint: '${inspection.endpoint}' }
-  analytics.register(skalinPlugin(inspect(settings, { analytics })))
-</script>`
-  const attributes = { async: false, src: '/packed.js' }
-  const page = site.scriptPage({ attributes, snippetOptions: { page: false }, body })
-  const shop = await inspection.context.newPage()
-  await shop.goto(site.page('/', page))
-  await inspection.page.bringToFront()
-  await showAll(shop, inspection, 'plain')
-})
+${code ?? ''}`
+    const attributes = { async: false, src: '/packed.js' }
+    const page = site.scriptPage({ attributes, snippetOptions: { page: false }, body })
+    const { origin } = new URL(inspection.endpoint)
+    // What the README says that it needs, and the page's own scripts.
+    const policy = `script-src 'self' 'unsafe-inline' ${origin}; connect-src 'self' ${origin}`
+    const shop = await inspection.context.newPage()
+    const isRegistered = () =>
+      shop.waitForFunction('analytics.queue?.plugins.some(({ name }) => name === "Skalin")')
+    await shop.goto(site.page('/', page, { 'content-security-policy': policy }))
+    await isRegistered()
+    await inspection.page.bringToFront()
+    await showAll(shop, inspection, 'plain')
 
-test('what is built for production has nothing of it', async () => {
-  await run(app, ['vite/bin/vite.js', 'build', '--logLevel=warn'], {
-    VITE_ENDPOINT: 'https://a.example/hit',
+    // Without a collector there is no `inspect()`, and nothing is lost for that.
+    await inspection.stop()
+    await shop.reload()
+    await isRegistered()
+    await press(shop, 'Order')
+    await startCollector(new URL(inspection.endpoint).port)
+    await says(inspection.page, row, /Accepted\s+ev\s+Ordered 1\s+alice\s+acme/, backoffMs)
+  },
+)
+
+describe('what is built for production', () => {
+  const address = '127.0.0.1:4747'
+  const main = () => join(app, 'production.js')
+  beforeAll(() =>
+    writeFile(
+      main(),
+      `import { inspect } from 'skalin-analytics-plugin/inspect'
+      const settings = { clientId: 'c' }
+      globalThis.isPlain = inspect(settings) === settings`,
+    ),
+  )
+  /** Whether the code, where a page would run it, leaves the settings as they are. */
+  const leavesSettings = (code: string) => {
+    const page: { isPlain?: boolean } = {}
+    runInNewContext(code, page)
+    return page.isPlain
+  }
+  const bundle = async (options: object) => {
+    const given = { entryPoints: [main()], bundle: true, write: false as const, ...options }
+    return (await build(given)).outputFiles[0]?.text ?? ''
+  }
+
+  test('by Vite has nothing of it', async () => {
+    await run(app, ['vite/bin/vite.js', 'build', '--logLevel=warn'], {
+      VITE_ENDPOINT: 'https://a.example/hit',
+    })
+    const scripts = (await filesIn(join(app, 'dist'))).filter((file) => file.endsWith('.js'))
+    expect(scripts).not.toEqual([])
+    for (const file of scripts) expect(await read(app, 'dist', file)).not.toContain(address)
   })
-  const scripts = (await filesIn(join(app, 'dist'))).filter((file) => file.endsWith('.js'))
-  expect(scripts).not.toEqual([])
-  for (const file of scripts) expect(await read(app, 'dist', file)).not.toContain('127.0.0.1:4747')
+
+  test('by webpack has nothing of it', async () => {
+    const output = { path: join(app, 'packed'), filename: 'main.js' }
+    const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+      webpack({ mode: 'production', context: app, entry: main(), output }, (error, result) =>
+        error ? reject(error) : resolve(result),
+      )
+    })
+    expect(stats?.toJson({ all: false, errors: true })).toMatchObject({ errors: [] })
+    const code = await read(app, 'packed/main.js')
+    expect(code).not.toContain(address)
+    expect(leavesSettings(code)).toBe(true)
+  })
+
+  test('by esbuild has nothing of it, if that is told', async () => {
+    const code = await bundle({ minify: true, conditions: ['production'] })
+    expect(code).not.toContain(address)
+    expect(leavesSettings(code)).toBe(true)
+  })
+
+  test.each<[string, boolean, object]>([
+    ['minified by esbuild is idle', true, { minify: true }],
+    [
+      'by a bundler that only fills in NODE_ENV is idle',
+      true,
+      { define: { 'process.env.NODE_ENV': '"production"' } },
+    ],
+    ['for development is not', false, {}],
+  ])('%s', async (_, isIdle, options) => {
+    const code = await bundle(options)
+    expect(code).toContain(address)
+    expect(leavesSettings(code)).toBe(isIdle)
+  })
 })
 
 describe('the inspector', () => {
@@ -266,44 +357,97 @@ describe('the inspector', () => {
   })
 
   test('comes again to a collector that was started again, which knows nothing of before', async () => {
-    const { collector, endpoint, page } = await inspect()
+    const { stop, endpoint, page } = await inspect()
     await send(endpoint, numbered(1))
     await send(endpoint, numbered(2))
     await says(page, '#counters', /^2\s+Calls/)
-    const gone = once(collector, 'exit')
-    collector.kill()
-    await gone
+    await stop()
     await says(page, '#state', 'The collector is gone')
     await startCollector(new URL(endpoint).port)
-    await says(page, '#state', 'Collector healthy', 20_000)
+    await says(page, '#state', 'Collector healthy', backoffMs)
     await send(endpoint, numbered(3))
     await says(page, '#counters', /^1\s+Calls/)
   })
 
-  test('draws of 10,000 hits only those that are seen, by keyboard too', async () => {
-    const { endpoint, page } = await inspect()
-    const count = 10_000
-    for (let first = 0; first < count; first += 100) {
-      await Promise.all(
-        Array.from({ length: 100 }, async (_, index) => {
-          await (await send(endpoint, numbered(first + index))).text()
-        }),
-      )
-    }
-    await says(page, '#counters', /^10000\s+Calls/, 30_000)
-    expect(await page.locator(row).count()).toBeLessThan(60)
-    await page.locator(row).first().focus()
-    await page.keyboard.press('End')
-    const last = page.locator(':focus').locator('..')
-    expect(await last.getAttribute('aria-posinset')).toBe('10000')
-    expect(await page.locator(row).count()).toBeLessThan(60)
-    await page.keyboard.press('Enter')
-    await until(() => page.getByRole('table', { name: 'Fields of the hit' }).count(), {
-      message: 'the fields',
+  test.each([
+    ['by its next timer', () => undefined],
+    ['when it is seen', () => void document.dispatchEvent(new Event('visibilitychange'))],
+    ['when the network is back', () => void window.dispatchEvent(new Event('online'))],
+  ])('comes again %s after the machine slept, and misses nothing', async (when, wake) => {
+    const { endpoint, page } = await inspect({}, (made) => made.clock.install())
+    const again: string[] = []
+    page.on('request', (request) => {
+      const [, after] = /\/control\/events\?after=(.+)/.exec(request.url()) ?? []
+      if (after) again.push(after)
     })
-    await page.reload()
-    await says(page, '#counters', /^10000\s+Calls/, 30_000)
+    await send(endpoint, numbered(1))
+    await send(endpoint, numbered(2))
+    await says(page, '#counters', /^2\s+Calls/)
+    const hasTimers = when === 'by its next timer'
+    if (!hasTimers) await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 10_000)
+    // Once may not do: the collector speaks every 15 s, which may be just then.
+    await until(
+      async () => {
+        if (hasTimers) await page.clock.fastForward(45_000)
+        else await page.clock.setSystemTime((await page.evaluate(() => Date.now())) + 45_000)
+        await page.evaluate(wake)
+        return again.length > 0
+      },
+      { message: 'the page to come again' },
+    )
+    if (!hasTimers) await page.clock.resume()
+    // It says up to where it has heard, and keeps what it knew.
+    expect(again[0]).toMatch(/-2$/)
+    await send(endpoint, numbered(3))
+    await says(page, '#counters', /^3\s+Calls/)
   })
+
+  test('can ask nobody but its collector', async () => {
+    const { endpoint, page } = await inspect()
+    const refused = page.evaluate(
+      (url) =>
+        new Promise((resolve) => {
+          document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
+            resolve(effectiveDirective),
+          )
+          fetch(url).then(
+            () => resolve('answered'),
+            () => undefined,
+          )
+        }),
+      endpoint,
+    )
+    expect(await refused).toBe('connect-src')
+  })
+
+  test(
+    'draws of 10,000 hits only those that are seen, by keyboard too',
+    { timeout: longMs },
+    async () => {
+      const { endpoint, page } = await inspect()
+      const count = 10_000
+      for (let first = 0; first < count; first += 100) {
+        await Promise.all(
+          Array.from({ length: 100 }, async (_, index) => {
+            await (await send(endpoint, numbered(first + index))).text()
+          }),
+        )
+      }
+      await says(page, '#counters', /^10000\s+Calls/, 30_000)
+      expect(await page.locator(row).count()).toBeLessThan(60)
+      await page.locator(row).first().focus()
+      await page.keyboard.press('End')
+      const last = page.locator(':focus').locator('..')
+      expect(await last.getAttribute('aria-posinset')).toBe('10000')
+      expect(await page.locator(row).count()).toBeLessThan(60)
+      await page.keyboard.press('Enter')
+      await until(() => page.getByRole('table', { name: 'Fields of the hit' }).count(), {
+        message: 'the fields',
+      })
+      await page.reload()
+      await says(page, '#counters', /^10000\s+Calls/, 30_000)
+    },
+  )
 
   test.each([
     ['light', 375],
