@@ -48,6 +48,9 @@ const scales = {
 }
 type Scale = (typeof scales)['full']
 
+/** What browsers call a long task. https://www.w3.org/TR/longtasks-1/ */
+const longTaskMs = 50
+
 const documentFile = new URL('../docs/benchmark.md', import.meta.url)
 const plotFile = new URL('../docs/benchmark.svg', import.meta.url)
 
@@ -109,9 +112,18 @@ async function rewrite(section: string): Promise<void> {
   await writeFile(documentFile, await withSection(await readFile(documentFile, 'utf8'), section))
 }
 
+/** Fails where the inspector holds its page up for longer than a person notices. */
+async function benchInspector(): Promise<void> {
+  const costs = await measureInspector()
+  console.table(costs)
+  const tooLong = costs.filter(({ longestMs }) => longestMs > longTaskMs)
+  for (const { what } of tooLong) console.error(`A task of over ${longTaskMs} ms: ${what}`)
+  if (tooLong.length > 0) process.exitCode = 1
+}
+
 const { argv } = process
 if (argv.includes('--profile')) await profile()
-else if (argv.includes('inspector')) console.table(await measureInspector())
+else if (argv.includes('inspector')) await benchInspector()
 else if (argv.includes('herd')) await rewrite(herdSection(herdTable(outages.map(simulateHerd))))
 else if (argv.includes('size'))
   await rewrite(sizeSection(sizesTable(await measureSizes()), partsTable(await measureParts())))
