@@ -59,7 +59,16 @@ describe("an application's own unit tests", () => {
     ...files.map((file) => `**/${file}`),
   ]
 
-  test('by Jest, in jsdom and in Node, in CommonJS', () => unitTests(jest('*.test.cjs')))
+  const featuresArrived = () =>
+    collector.requests.filter(({ hit }) => hit.event).map(({ hit }) => hit.event)
+
+  test('by Jest, in jsdom and in Node, in CommonJS: with a fetch the hits reach the endpoint', async () => {
+    collector.clear()
+    await unitTests(jest('{jsdom,node}.test.cjs'))
+    expect(featuresArrived()).toEqual([])
+    await unitTests(jest('fetch.test.cjs'))
+    expect(featuresArrived()).toEqual(['{"name":"Import","event_name":"feature"}'])
+  })
 
   test('by Jest, in jsdom and in Node, in ESM', () =>
     unitTests(jest('*.test.mjs'), '--experimental-vm-modules'))
@@ -70,8 +79,7 @@ describe("an application's own unit tests", () => {
       collector.clear()
       const given = ['run', '--globals', '--environment', dom, 'jsdom.test.mjs']
       await unitTests(['vitest/vitest.mjs', ...given])
-      const features = collector.requests.filter(({ hit }) => hit.event).map(({ hit }) => hit.event)
-      expect(features).toEqual(['{"name":"Import","event_name":"feature"}'])
+      expect(featuresArrived()).toEqual(['{"name":"Import","event_name":"feature"}'])
     },
   )
 })

@@ -27,7 +27,7 @@ const hits = 5
 const seconds = 5
 
 // Each is eleven pages.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 /** Lets time go by, and waits for what that set off: a request of the page's own has ended then. */
 async function pass(page: Page, ms: number): Promise<void> {
