@@ -103,7 +103,7 @@ export function createCourier({
     if (due < Infinity) identities.close(row)
     else if (!isLost && ending.reason !== 'timeout') identities.open(row)
     outbox.release(entry, ending)
-    lookout.expect(due)
+    if (entry.isStored) lookout.expect(due)
   }
 
   /** Sends what can go now; returns the next row if it needs a lease first. */

@@ -591,6 +591,30 @@ test('without IndexedDB, hits wait in memory and are sent all the same', async (
   expect(world.timers()).toBe(0)
 })
 
+test.each([
+  ['there is no IndexedDB', { persistent: false }, () => undefined],
+  [
+    'IndexedDB does not open',
+    {},
+    () =>
+      vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+        throw new DOMException('Blocked', 'SecurityError')
+      }),
+  ],
+])('where %s, no timer is left of a hit that had to wait for long', async (_, options, fail) => {
+  const world = createWorld()
+  fail()
+  world.state = { ...initialState, answers: 'readable' }
+  const tab = await world.open(options)
+  post(tab, 1)
+  await answerNext(world, answer(404))
+  await world.tick((tab.reports[0]?.nextTryAt ?? 0) - Date.now())
+  await answerNext(world, ok)
+  await world.tick(hour)
+  expect(told(tab)).toEqual(['1 waiting status 404', '1 accepted 200'])
+  expect(world.timers()).toBe(0)
+})
+
 describe('a database that cannot be written to', () => {
   const full = () => {
     throw new DOMException('Full', 'QuotaExceededError')

@@ -252,12 +252,12 @@ afterEach(() => {
 })
 
 test.each([
-  ['in IndexedDB', true, numRuns],
+  ['in IndexedDB', true],
   // What a tab keeps in memory dies with it, and so none does.
-  ['in memory', false, Math.ceil(numRuns / 4)],
+  ['in memory', false],
 ] as const)(
   '%s no hit is lost, and all arrive in the end',
-  async (_, persistent, numRuns) => {
+  async (_, persistent) => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
