@@ -157,11 +157,8 @@ function limited(decided: Decision, attempt: Attempt, retryAfterMs: number): Dec
   const silence = Math.min(hour, retryAfterMs)
   const until = now + silence + spreadAfter(silence, attempt.random)
   // One that is in force already goes on, however short the next one is.
-  const before = isLimited(state, now) ? state.limitedUntil : 0
-  return {
-    ...decided,
-    state: { ...state, limitedFrom: now, limitedUntil: Math.max(before, until) },
-  }
+  if (isLimited(state, now) && state.limitedUntil >= until) return decided
+  return { ...decided, state: { ...state, limitedFrom: now, limitedUntil: until } }
 }
 
 /** What an outcome means for the hit, and for all that go to the same endpoint. */

@@ -106,6 +106,19 @@ describe('a new hit', () => {
     expect(flying(world)).toEqual(['1'])
   })
 
+  test('waits for the end of a rate limit, also when a shorter one follows it', async () => {
+    const { world, tab } = await setUp()
+    post(tab, 1, 2, 3)
+    await answerNext(world, answer(429, 30 * second))
+    const until = world.state.limitedUntil
+    await world.tick(5 * second)
+    await answerNext(world, answer(429, second))
+    await world.tick(until - Date.now() - 1)
+    expect(flying(world)).toEqual([])
+    await world.tick(1)
+    expect(flying(world)).toHaveLength(1)
+  })
+
   test('waits for the network, without a timer', async () => {
     const { world, tab } = await setUp()
     await world.setOnline(false)
