@@ -24,16 +24,28 @@ const inOneWay = (pattern: string): string =>
       (_, optional: string, rest: string | undefined, name: string) =>
         `:${name.replace(/-/g, '_')}${rest ? (optional ? '*' : '+') : optional && '?'}`,
     )
-    // TanStack: `$name`; OpenAPI: `{name}`; Express and Rails: `*name`.
+    // TanStack: `$name`, `$` for all that follows; OpenAPI: `{name}`; Express and Rails: `*name`.
     .replace(/\$(\w+)|\{([a-z_]\w*)\}/gi, ':$1$2')
     .replace(/\/\*(\w+)/g, '/:$1*')
+    .replace(/\/\$(?=\/|$)/g, '/*')
+
+/** `*`, `**`, and Vue Router's `:path(.*)`, `:chapters+`, `:chapters(\d+)*` and the like. */
+function parseRest(text: string): Part | undefined {
+  if (/^\*\*?$/.test(text)) return { name: text, test: /^/, optional: true, rest: true }
+  const [whole, name = '', constraint, sign] = /^(:\w+)(?:\(([^()]+)\))?([+*?])?$/.exec(text) ?? []
+  const isOfAll = constraint === '.*' || constraint === '.+'
+  if (whole === undefined || !(isOfAll || sign === '+' || sign === '*')) return undefined
+  return {
+    name,
+    test: new RegExp(`^(?:${constraint ?? '.+'})$`, 'is'),
+    optional: sign === undefined ? constraint === '.*' : sign !== '+',
+    rest: true,
+  }
+}
 
 function parsePart(text: string): Part {
-  const rest = /^(\*\*?|:\w+(\(\.[+*]\))?[+*]|:\w+\(\.[+*]\))$/.test(text)
-  if (rest) {
-    const [name = text] = /^:\w+/.exec(text) ?? []
-    return { name, test: /^/, optional: !/\+\)?$/.test(text), rest }
-  }
+  const whole = parseRest(text)
+  if (whole) return whole
   const optional = text.endsWith('?')
   let name = ''
   let source = ''
@@ -45,7 +57,7 @@ function parsePart(text: string): Part {
     name += i % 2 ? parameter : piece
     source += i % 2 ? `(?:${constraint})` : piece.replace(/[\\^$.|+]/g, '\\$&')
   })
-  return { name, test: new RegExp(`^${source}$`, 'is'), optional, rest }
+  return { name, test: new RegExp(`^${source}$`, 'is'), optional, rest: false }
 }
 
 /**
@@ -58,7 +70,7 @@ export function parseRoute(pattern: unknown): Route | undefined {
   const texts = inOneWay(`/${pattern.normalize().trim().replace(/^#!?/, '')}`)
     .split('/')
     // Next's and SvelteKit's groups are not in the address.
-    .filter((text) => text !== '' && !/^\(\w*\)$/.test(text))
+    .filter((text) => text !== '' && !/^\([\w-]*\)$/.test(text))
   let parts: Part[]
   try {
     parts = texts.map(parsePart)

@@ -21,6 +21,11 @@ describe('a route pattern', () => {
     ['/:chapters*/edit', '/:chapters/edit', ['/edit', '/a/b/edit'], ['/a/b']],
     ['/:pathMatch(.*)*', '/:pathMatch', ['/', '/a/b'], []],
     ['/:pathMatch(.*)', '/:pathMatch', ['/', '/a/b'], []],
+    ['/docs/:path(.*)?', '/docs/:path', ['/docs', '/docs/a/b'], ['/']],
+    ['/docs/:path(.+)', '/docs/:path', ['/docs/a/b'], ['/docs']],
+    ['/:chapters(\\d+)+', '/:chapters', ['/1', '/1/2'], ['/', '/a', '/1/a']],
+    ['/:chapters(\\d+)*/edit', '/:chapters/edit', ['/edit', '/1/2/edit'], ['/a/edit']],
+    ['/:id(\\d+)?/edit', '/:id/edit', ['/edit', '/1/edit'], ['/a/edit', '/1/2/edit']],
     ['/orders/:id(\\d+)', '/orders/:id', ['/orders/7'], ['/orders/new']],
     ['/:year(\\d{4})-:month(\\d\\d)', '/:year-:month', ['/2024-05'], ['/may-2024']],
     ['/@:user', '/@:user', ['/@jane'], ['/jane']],
@@ -34,7 +39,9 @@ describe('a route pattern', () => {
     ['/docs/[...path]', '/docs/:path', ['/docs/a', '/docs/a/b'], ['/docs']],
     ['/docs/[[...path]]', '/docs/:path', ['/docs', '/docs/a/b'], []],
     ['/(app)/items/[id=integer]', '/items/:id', ['/items/7'], ['/app/items/7']],
+    ['/(logged-in)/(sub-group)/items/[id]', '/items/:id', ['/items/7'], ['/logged-in/items/7']],
     // TanStack, OpenAPI
+    ['/files/$', '/files/*', ['/files', '/files/a/b'], ['/file']],
     ['/posts/$postId', '/posts/:postId', ['/posts/7'], []],
     ['/posts/{postId}/edit', '/posts/:postId/edit', ['/posts/7/edit'], []],
     // In other words
