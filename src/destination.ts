@@ -71,7 +71,7 @@ export function createDestination(
     onProgress: reporter.progress,
     onDrop: reporter.dropped,
   })
-  const anonymous = createAnonymous(delivery, reporter.dropped)
+  const anonymous = createAnonymous(delivery, reporter.dropped, middleware.settled)
   const consent = createConsent(settings.consent, () => {
     people.allow(false)
     memory.forget()
@@ -100,7 +100,7 @@ export function createDestination(
       visits.end(ended)
       storedUserOf(analytics).doubt(null)
       memory.forget()
-      anonymous.reset(at, calls.waiting().length > 0)
+      anonymous.reset(at, calls.waiting().length > 0 || pipeline.isPassing())
     },
   })
   const storedUsers = new Map<Analytics, StoredUser>()
@@ -132,9 +132,13 @@ export function createDestination(
 
   /** The event as it was made, to compare what arrives with: only where that decides something. */
   function printOf({ analytics, made }: Omit<Call, 'asOf'>, knowledge: Knowledge): string {
-    return made === undefined || isHeardOf(knowledge) || countBetween(analytics) !== 1
-      ? ''
-      : JSON.stringify(made)
+    if (made === undefined || isHeardOf(knowledge) || countBetween(analytics) !== 1) return ''
+    try {
+      return JSON.stringify(made)
+    } catch {
+      // A circle, or a BigInt: it counts as changed.
+      return ''
+    }
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {

@@ -34,6 +34,8 @@ export type Pipeline = {
    * tool's back.
    */
   rescue: (call: Call<AsOf>) => void
+  /** Middlewares have some of them. */
+  isPassing: () => boolean
   /** These calls, and those that middlewares have, were made before all was to be forgotten. */
   forget: (waiting: readonly Call<AsOf>[]) => void
   /** Whether an event will arrive as it is: it is meant for Skalin, and nobody stands between. */
@@ -62,8 +64,8 @@ export function createPipeline(parts: Parts): Pipeline {
   const underWay = new WeakSet<SegmentContext>()
   const rescued = new WeakSet<SegmentContext>()
   const forgotten = new WeakSet<SegmentContext>()
-  /** How often all was to be forgotten. */
-  let forgettings = 0
+  /** The middlewares have them. */
+  const passing = new Set<SegmentContext>()
   let stopped = false
 
   /** Whether Segment has handed the event on as it was made, but for what its consent tools add. */
@@ -95,9 +97,14 @@ export function createPipeline(parts: Parts): Pipeline {
   const skip = (call: Call, event: SegmentEvent, reason: SkipReason) =>
     reporter.about(call.ctx, event).skipped(reason)
 
+  function isForgotten({ ctx }: Call): boolean {
+    const was = forgotten.has(ctx)
+    if (was) reporter.about(ctx, ctx.event).dropped('consent')
+    return was
+  }
+
   /** Learns from an event; whether it may be taken. */
   function admits(call: Call<AsOf>, event: SegmentEvent): boolean {
-    const told = reporter.about(call.ctx, event)
     people.learn(call, call.asOf.knowledge, event, isUntouched(call))
     if (call.asOf.knowledge.isSwitch) {
       reporter.warn(
@@ -105,7 +112,7 @@ export function createPipeline(parts: Parts): Pipeline {
       )
     }
     const refusal = parts.refusalOf(event)
-    if (refusal !== undefined) told.skipped(refusal)
+    if (refusal !== undefined) skip(call, event, refusal)
     return refusal === undefined
   }
 
@@ -156,9 +163,8 @@ export function createPipeline(parts: Parts): Pipeline {
   ): Promise<SegmentEvent | undefined> {
     const { knowledge, traits } = call.asOf
     const original = call.ctx.event as SegmentEvent
-    const known = text(event.userId) !== undefined
-    const entry = entryOf(call, visitorOf(event, pageVisitorId), known, event.type === 'group')
-    if (event.type === 'identify' || !known) return undefined
+    if (event.type === 'identify' || text(event.userId) === undefined) return undefined
+    const entry = entryOf(call, visitorOf(event, pageVisitorId), true, event.type === 'group')
     if (isHeardOf(knowledge) && !visits.introduces(call.generation, entry)) return undefined
     const { messageId, anonymousId, userId, context, integrations, timestamp } = original
     const asked = { messageId, anonymousId, userId, context, integrations, timestamp }
@@ -181,9 +187,12 @@ export function createPipeline(parts: Parts): Pipeline {
 
   async function takePassed(call: Call<AsOf>, event: SegmentEvent | undefined): Promise<void> {
     // A middleware may have been asked before the end and answer after it.
-    if (stopped) return
+    if (stopped || isForgotten(call)) return
     if (event === undefined) skip(call, call.ctx.event, 'middleware')
-    else if (admits(call, event)) deliver(call, event, await introductionOf(call, event))
+    else if (admits(call, event)) {
+      const introduction = await introductionOf(call, event)
+      if (!isForgotten(call)) deliver(call, event, introduction)
+    }
   }
 
   function takeNow(call: Call<AsOf>): void {
@@ -206,34 +215,30 @@ export function createPipeline(parts: Parts): Pipeline {
   return {
     take(call) {
       const { ctx, analytics } = call
-      if (rescued.has(ctx)) return
-      const told = reporter.about(ctx, ctx.event)
-      if (forgotten.has(ctx)) {
-        told.dropped('consent')
-        return
-      }
-      const before = forgettings
+      if (rescued.has(ctx) || isForgotten(call)) return
       if (!middleware.isInstalled(analytics)) takeNow(call)
-      else if (isDuplicate(call)) told.skipped('duplicate')
+      else if (isDuplicate(call)) skip(call, ctx.event, 'duplicate')
       else {
-        middleware.pass(analytics, ctx.event, told, (event) =>
-          before === forgettings ? takePassed(call, event) : told.dropped('consent'),
-        )
+        passing.add(ctx)
+        middleware.pass(analytics, ctx.event, reporter.about(ctx, ctx.event), async (event) => {
+          await takePassed(call, event)
+          passing.delete(ctx)
+        })
       }
     },
 
     isSure,
+    isPassing: () => passing.size > 0,
 
     rescue(call) {
       const { ctx, analytics } = call
-      if (rescued.has(ctx) || !isSure(analytics, ctx.event)) return
+      if (rescued.has(ctx) || forgotten.has(ctx) || !isSure(analytics, ctx.event)) return
       rescued.add(ctx)
       takeNow(call)
     },
 
     forget(waiting) {
-      forgettings += 1
-      for (const { ctx } of waiting) forgotten.add(ctx)
+      for (const ctx of [...waiting.map((call) => call.ctx), ...passing]) forgotten.add(ctx)
     },
 
     async stop() {

@@ -19,7 +19,7 @@ export type Anonymous = {
   hold: (call: Call, hits: Hit[]) => void
   /** Sends what was held of a visitor who is known now, and was other visitors before. */
   release: (known: Draft, introduced: boolean, formerVisitors: readonly string[]) => void
-  /** Drops what is held of calls made until `madeUntil`; a second later if some of them are still on their way. */
+  /** Drops what is held of calls made until `madeUntil`; later if some of them are still on their way. */
   reset: (madeUntil: number, callsWait: boolean) => void
   stop: () => void
 }
@@ -27,9 +27,13 @@ export type Anonymous = {
 export function createAnonymous(
   delivery: Held,
   onDrop: (row: { hit: Hit; attempts: number }, reason: 'anonymous') => void,
+  /** Resolves when the middlewares have done with the events that they have. */
+  settled: () => Promise<void>,
 ): Anonymous {
   const knownVisitors = new Set<string>()
-  let grace: ReturnType<typeof setTimeout> | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  /** After a reset, while a call made before it may still say whose the hits are. */
+  let grace: object | undefined
 
   return {
     hold(call, hits) {
@@ -52,16 +56,22 @@ export function createAnonymous(
     },
 
     reset(madeUntil, callsWait) {
-      clearTimeout(grace)
-      grace = undefined
+      clearTimeout(timer)
+      const mine = callsWait ? {} : undefined
+      grace = mine
       const drop = () => {
+        // Another reset, which is to drop these too.
+        if (grace !== mine) return
         grace = undefined
         void delivery.dropHeld(madeUntil)
       }
-      if (callsWait) grace = setTimeout(drop, resetGraceMs)
+      if (callsWait) timer = setTimeout(() => void settled().then(drop), resetGraceMs)
       else drop()
     },
 
-    stop: () => clearTimeout(grace),
+    stop() {
+      clearTimeout(timer)
+      grace = undefined
+    },
   }
 }

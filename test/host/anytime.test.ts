@@ -104,3 +104,35 @@ test('`clear()` forgets what was called before it and not yet handed on, and not
   expect(await host.names(1)).toEqual(['After'])
   expect(host.reports.filter(({ reason }) => reason === 'consent')).toHaveLength(1)
 })
+
+test('nor what was called before it when the page goes at once', async ({ host }) => {
+  const plugin = host.plugin({ anonymous: 'send' })
+  const analytics = await host.analytics({}, plugin)
+  void analytics.track('Before')
+  void plugin.clear()
+  void analytics.track('After')
+  window.dispatchEvent(new Event('pagehide'))
+  expect(await host.names(1)).toEqual(['After'])
+  expect(host.reports.filter(({ reason }) => reason === 'consent')).toHaveLength(1)
+})
+
+test('nor what middlewares have, when they are asked who its user is', async ({ host }) => {
+  const plugin = host.plugin()
+  const analytics = await host.analytics()
+  await analytics.identify('alice', { email: 'alice@example.com' })
+  const asked: string[] = []
+  let answer: () => void = () => undefined
+  await analytics.register(plugin)
+  await analytics.addDestinationMiddleware('Skalin', async ({ payload, next }) => {
+    asked.push(String(payload.type()))
+    if (payload.type() === 'identify') await new Promise<void>((resolve) => (answer = resolve))
+    next(payload)
+  })
+  void analytics.track('Before')
+  await until(() => asked.length === 2, { message: 'both questions' })
+  await plugin.clear()
+  answer()
+  await host.report({ outcome: 'dropped', reason: 'consent' })
+  expect(asked).toEqual(['track', 'identify'])
+  expect(host.collector.requests).toEqual([])
+})

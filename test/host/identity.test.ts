@@ -1,6 +1,7 @@
 import type { Analytics } from '@segment/analytics-next'
 import { describe, expect } from 'vitest'
 import type { HitFields } from '../../src/testing/index.ts'
+import { until } from '../support/deadline.ts'
 import { identityOf, nameOf, silent, test } from './host.ts'
 
 const alice = { id: 'alice', email: 'alice@example.com' }
@@ -36,6 +37,25 @@ describe('a call belongs to those who were there when it was made', () => {
     void analytics.track('Used')
     void logIn(analytics, alice)
     analytics.reset()
+
+    const hits = await host.hits(2)
+    expect(identityOf(named(hits, 'Used'))).toEqual(alice)
+  })
+
+  test('nor does it matter how long a middleware takes', async ({ host }) => {
+    const analytics = await host.analytics({}, host.plugin())
+    const asked: (() => void)[] = []
+    await analytics.addDestinationMiddleware('Skalin', async ({ payload, next }) => {
+      await new Promise<void>((resolve) => asked.push(resolve))
+      next(payload)
+    })
+    await analytics.track('Used')
+    await logIn(analytics, alice)
+    analytics.reset()
+    await until(() => asked.length === 1, { message: 'the first question' })
+    asked[0]?.()
+    await until(() => asked.length === 2, { message: 'the second question' })
+    asked[1]?.()
 
     const hits = await host.hits(2)
     expect(identityOf(named(hits, 'Used'))).toEqual(alice)

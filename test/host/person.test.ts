@@ -55,6 +55,18 @@ const noteOf = () => {
   return key === undefined ? undefined : localStorage.getItem(key)
 }
 
+test('an event that cannot be written as JSON is as of its call, behind a middleware too', async ({
+  host,
+}) => {
+  await logInElsewhere(host)
+  const { analytics } = await openPage(host)
+  await analytics.addSourceMiddleware(changing(() => undefined) as never)
+  void analytics.track('Bought', { amount: 1n })
+  analytics.reset()
+
+  expect(await told(host, 2)).toContainEqual(['Bought', { id: 'alice' }, 'acme'])
+})
+
 describe('what a middleware takes out stays out', () => {
   test.for(bothPlaces)(
     'of the hits that follow, too: an e-mail address (%s)',
