@@ -24,23 +24,18 @@ export type Courier = {
   resume: () => void
   /** The same, and looks into the database from `at` on. */
   lookFrom: (at: number) => void
-  /** The page is hidden or going: all that can still go, goes now. */
-  leave: () => void
+  /**
+   * The page is hidden or going: all that can still go, goes now. If it goes, `postRest` is to post
+   * what has not been posted; what waits is older, and goes first.
+   */
+  leave: (postRest: () => void) => void
   /** Resolves when all that can go now has gone, or after 10 seconds. */
   flush: () => Promise<void>
   /** Takes and begins nothing more; resolves when what was in flight has ended. */
   stop: () => Promise<void>
 }
 
-export function createCourier({
-  outbox,
-  queue,
-  attempts,
-  inFlight,
-  identities,
-  page,
-  onProgress,
-}: {
+type Parts = {
   outbox: Outbox
   queue: Queue
   attempts: Attempts
@@ -48,7 +43,10 @@ export function createCourier({
   identities: Identities
   page: Page
   onProgress: (progress: Progress) => void
-}): Courier {
+}
+
+export function createCourier(parts: Parts): Courier {
+  const { outbox, queue, attempts, inFlight, identities, page, onProgress } = parts
   const alarm = createAlarm(page, resume)
   const turns = createTurns(queue, identities)
   const lookout = createLookout(outbox)
@@ -219,10 +217,12 @@ export function createCourier({
       resume()
     },
 
-    leave() {
+    leave(postRest) {
       alarm.clear()
       outbox.leaseSent(sendOnLeaving(queue.all()))
-      if (page.hasLeft()) attempts.leave()
+      if (!page.hasLeft()) return
+      postRest()
+      attempts.leave()
     },
 
     flush: () => within(flushTimeoutMs, drain(), undefined),

@@ -1,4 +1,5 @@
 import { elapsed } from '../browser/clock.ts'
+import { within } from '../browser/deadline.ts'
 
 // Without a library: each call pays for what it wraps around a transaction, and promises that a page
 // has replaced would end a transaction before its time.
@@ -17,7 +18,8 @@ const restMs = 60_000
 /** Whether the origin has the database. Opening it to see would create it. */
 export async function databaseExists(): Promise<boolean> {
   try {
-    return (await indexedDB.databases()).some((database) => database.name === name)
+    const databases = await within(hangMs, indexedDB.databases(), [])
+    return databases.some((database) => database.name === name)
   } catch {
     return false
   }

@@ -3,7 +3,7 @@ import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
 import { type Page, createAttempts } from './attempt.ts'
 import { createClient } from './client.ts'
-import { type Progress, createCourier } from './courier.ts'
+import { type Courier, type Progress, createCourier } from './courier.ts'
 import { createDatabase, databaseExists } from './database.ts'
 import { initialState, onOnline } from './endpoint.ts'
 import { leaseMs } from './limits.ts'
@@ -35,11 +35,8 @@ export type Delivery = {
   dropHeld: (madeUntil: number) => Promise<void>
   /** Opens the database, and looks at what earlier pages left when the page is idle. */
   start: () => void
-  /**
-   * The page is hidden or going: all that can still go, goes now. If it goes, `postRest` is to post
-   * what has not been posted; what waits is older, and goes first.
-   */
-  leave: (postRest: () => void) => void
+  /** The page is hidden or going: all that can still go, goes now. See {@link Courier}. */
+  leave: Courier['leave']
   /** It can be seen again, or came back from the back/forward cache. */
   back: () => void
   /** The network is back. */
@@ -107,7 +104,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   let starting: Promise<void> | undefined
   let hasLeft = false
-  let knownGone = ''
+  let knownLeft = ''
   let isStopped = false
   let lastMadeAt = 0
   let ofMillisecond = 0
@@ -123,7 +120,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   function onForgotten(): void {
     notes.client.read('now')
-    for (const { row } of queue.all()) if (client.isForgotten(row)) queue.delete(row.id)
+    outbox.dropForgotten()
   }
 
   const rowOf = (hit: Hit, at: number): Row => {
@@ -188,9 +185,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     leave(postRest) {
       // The last chance to hear what is to be forgotten.
       notes.refresh(null)
-      courier.leave()
+      courier.leave(postRest)
       if (!page.hasLeft()) return
-      postRest()
       hasLeft = true
       outbox.leave()
     },
@@ -203,10 +199,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     changedElsewhere(key) {
       if (!notes.refresh(key) || starting === undefined || hasLeft) return
-      // A tab has gone, perhaps the last one that looked after its hits.
-      const gone = client.gone().join()
-      const isNews = gone !== knownGone
-      knownGone = gone
+      // A tab has gone, perhaps the last one that looked after its hits, or left what it made since.
+      const left = [...client.gone(), ...client.unsaved().map(({ id }) => id)].join()
+      const isNews = left !== knownLeft
+      knownLeft = left
       if (isNews) void starting.then(outbox.adopt).then(look)
       else courier.resume()
     },
@@ -216,7 +212,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     async forget() {
       if (isStopped) return again((delivery) => delivery.forget())
-      if (await isThere()) await outbox.forget()
+      // Within the task: what is made after the call is not to be forgotten.
+      if (starting !== undefined || (await isThere())) await outbox.forget()
     },
     async flush() {
       if (isStopped) return again((delivery) => delivery.flush())
@@ -237,7 +234,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         database.close()
         return
       }
-      courier.leave()
+      courier.leave(() => undefined)
       await courier.stop()
     },
   }

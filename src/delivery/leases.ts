@@ -2,6 +2,7 @@ import { elapsed, now } from '../browser/clock.ts'
 import { leaseMs, timeoutMs } from './limits.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
+import { isDeferred } from './row.ts'
 import { type LeaseResult, lease, leaseNext, nextDue, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 
@@ -97,7 +98,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, [id], lessee())))
       const [other] = given?.others ?? []
-      if (other) return other.owner === undefined ? undefined : { until: other.due }
+      if (other) return isDeferred(other) ? undefined : { until: other.due }
       take(given, written !== undefined)
       return queue.get(id) ? 'taken' : undefined
     },

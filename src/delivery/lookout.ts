@@ -19,6 +19,8 @@ export function createLookout(outbox: Outbox): Lookout {
   // Both in milliseconds of the page's life: by a clock that is set back the wait would be longer.
   let nextAt = Infinity
   let lookedAt = -Infinity
+  const clock = () => now() - elapsed()
+  let lookedBy = clock()
 
   const lookout: Lookout = {
     expect(at) {
@@ -31,6 +33,9 @@ export function createLookout(outbox: Outbox): Lookout {
     async look() {
       lookedAt = elapsed()
       const startedAt = now()
+      // The clock was set back: the database's rows would wait for a time that has been.
+      if (clock() < lookedBy - second) await outbox.adopt()
+      lookedBy = clock()
       const expected = lookout.next()
       nextAt = Infinity
       const found = await outbox.fetchDue()

@@ -1,12 +1,13 @@
 import { elapsed, now } from '../browser/clock.ts'
+import { adopt } from './adopt.ts'
 import { leaseMs, maxAgeMs } from './limits.ts'
 import { type Held, createHeld } from './held.ts'
 import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
-import { type Entry, newEntry } from './queue.ts'
-import { type Row, freed, held, isDue, sentBefore } from './row.ts'
-import { count, deleteForgotten, free, putNew, update } from './store.ts'
+import type { Entry } from './queue.ts'
+import type { Row } from './row.ts'
+import { count, deleteForgotten, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
 import { createWriter } from './writer.ts'
@@ -35,6 +36,8 @@ export type Outbox = Held &
     release: (entry: Entry, ending: Ending) => void
     pending: () => Promise<number>
     forget: () => Promise<void>
+    /** Forgets what was to be forgotten, by whichever tab was told so, of what this page has. */
+    dropForgotten: () => Map<string, Row>
     /** Opens the database, and takes over what earlier pages left. */
     start: () => Promise<void>
     /** Takes over what pages left that have gone since. */
@@ -93,12 +96,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function rowsInMemory(): Map<string, Row> {
     const rows = [...queue.all().map(({ row }) => row), ...writer.allUnstored()]
     return new Map(rows.map((row) => [row.id, row]))
-  }
-
-  /** Rows of an earlier page that the database will not have: they are sent from memory. */
-  function takeUnsaved(rows: readonly Row[]): void {
-    for (const row of rows) if (row.due !== held) queue.add(newEntry(row, encode(row.hit), false))
-    writer.put(rows)
   }
 
   const outbox: Outbox = {
@@ -162,13 +159,22 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return Math.max(0, stored.rows - writer.undeletable()) + rest.length
     },
 
-    async forget() {
-      client.forget()
+    dropForgotten() {
       const rows = rowsInMemory()
-      for (const id of rows.keys()) {
+      for (const [id, row] of rows) {
+        if (!client.isForgotten(row)) {
+          rows.delete(id)
+          continue
+        }
         queue.delete(id)
         writer.forget(id)
       }
+      return rows
+    },
+
+    async forget() {
+      client.forget()
+      const rows = outbox.dropForgotten()
       tabs.forgotten()
       if (persistent) await database.open()
       const { isForgotten } = client
@@ -188,27 +194,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       await outbox.adopt()
     },
 
-    async adopt() {
-      writer.end(client.ended())
-      const at = now()
-      const sent = client.sent()
-      const gone = client.gone()
-      const unsaved = client
-        .unsaved()
-        .filter(({ id }) => !writer.hasEnded(id))
-        .map((row) => {
-          const sentAt = sentBefore(row, sent, at)
-          const isFree = sentAt === undefined && row.owner === undefined && !isDue(row, at)
-          return isFree ? row : freed(row, at, sentAt)
-        })
-      const done = await run(place, (store) => {
-        free(store, lane, at, gone, sent)
-        putNew(store, unsaved)
-        return true
-      })
-      if (done) client.settle(unsaved.map(({ id }) => id))
-      else takeUnsaved(unsaved)
-    },
+    adopt: () => adopt(place),
 
     leave() {
       client.setSent(queue.all().flatMap(({ isInFlight, row }) => (isInFlight ? row.id : [])))

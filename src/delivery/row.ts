@@ -34,6 +34,11 @@ export function isDue({ at, due, from = at }: Row, now: number): boolean {
   return due <= now || (due !== held && from > now)
 }
 
+/** The collector wants it later: it holds up nobody. Others that are not due may still be on their way. */
+export function isDeferred({ owner, due, from = due }: Row): boolean {
+  return owner === undefined && due - from > leaseMs
+}
+
 /** When a page that has left sent what, and heard of no answer. */
 export type Sent = ReadonlyMap<string, number>
 

@@ -53,11 +53,12 @@ export function createSender(endpoint: string): Sender {
   /** A service worker, a blocker or an extension may answer in the collector's place. */
   function isCollectors({ url, type, constructor }: Response): boolean {
     // Of another origin's answers browsers say `cors`, and polyfills nothing or `default`; what is
-    // made up in their place is `basic` or `default`. Node and test DOMs say `basic` of all.
+    // made up in their place is a browser's own Response too. Node and test DOMs say `basic` of all.
     const isFitting =
       type === 'cors' ||
       address.startsWith(`${location.origin}/`) ||
-      (!isControlled() && !(type === 'basic' && /\[native code]/.test(String(constructor))))
+      (!isControlled() &&
+        !((type as string | undefined) !== undefined && /\[native code]/.test(String(constructor))))
     return url === address && type !== 'error' && isFitting
   }
 

@@ -60,6 +60,8 @@ export function createWriter({
   /** Of those, what no transaction has: in a burst few, while all the others are on their way. */
   const unwritten = new Map<string, Row>()
   const storing = new Set<string>()
+  /** No longer waited for: a database that was silent may take them all the same. */
+  const unheard = new Set<string>()
   const ended = new Set<string>()
   /** The page that has left, until it comes back. */
   let left: string | undefined
@@ -130,6 +132,7 @@ export function createWriter({
       // It may have changed meanwhile.
       const isLatest = unstored.get(row.id) === row
       if (isStored) onStored(row.id)
+      else if (!database.isOpen()) unheard.add(row.id)
       if (isLatest && isStored) unstored.delete(row.id)
       else if (isLatest) unwritten.set(row.id, row)
     }
@@ -185,7 +188,7 @@ export function createWriter({
     },
     persist,
     remove(id, isStored) {
-      const mayBeStored = isStored || storing.has(id) || !unstored.has(id)
+      const mayBeStored = unheard.delete(id) || isStored || storing.has(id) || !unstored.has(id)
       forget(id)
       if (!persistent) return
       if (mayBeStored) {

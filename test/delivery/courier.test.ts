@@ -578,6 +578,24 @@ describe('stop', () => {
   })
 })
 
+test.each(['before', 'after'])(
+  'an answer that comes too late is believed if it says accepted, %s the next try',
+  async (when) => {
+    const { world, tab } = await setUp()
+    post(tab, 1)
+    await world.settle()
+    const [given] = world.flights
+    await answerNext(world, timeout)
+    if (when === 'after') await world.tick((tab.reports[0]?.nextTryAt ?? 0) - Date.now())
+    given?.late(ok)
+    await answerAll(world, network)
+    await world.tick(hour)
+    expect(told(tab)).toEqual(['1 waiting timeout', '1 accepted 200'])
+    expect(flying(world)).toEqual([])
+    expect(await stored(world)).toEqual([])
+  },
+)
+
 test('a page that has left listens to nobody, even if its requests end later', async () => {
   const { world, tab } = await setUp()
   post(tab, 1, 2)

@@ -1,6 +1,6 @@
 import { forceCloseDatabase } from 'fake-indexeddb'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDatabase } from '../../src/delivery/database.ts'
+import { createDatabase, databaseExists } from '../../src/delivery/database.ts'
 import { minute, second } from '../../src/delivery/limits.ts'
 import { hang, replace } from './sabotage.ts'
 import { hitOf, numberOf, ok, outcomes } from './support.ts'
@@ -282,6 +282,31 @@ describe('a hang costs two seconds once', () => {
     for (const work of stalled) work()
     await world.settle()
     expect(await stored(world)).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  test('and one that does not say what there is has nothing', async () => {
+    const world = createWorld()
+    vi.spyOn(indexedDB, 'databases').mockReturnValue(new Promise(() => undefined))
+    const asking = databaseExists()
+    await world.tick(2 * second)
+    expect(await asking).toBe(false)
+  })
+
+  test('and what it takes after all is not sent once more, if it was accepted', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    tab.call(hitOf(1))
+    await world.tick(2 * second)
+    const [flight] = world.flights
+    if (flight) await world.answer(flight, ok)
+    vi.stubGlobal('setImmediate', setImmediate)
+    for (const work of stalled) work()
+    await world.tick(5 * minute)
+    expect(world.flights).toEqual([])
+    expect(await stored(world)).toEqual([])
   })
 
   test('and it is used as soon as it answers after all', async () => {

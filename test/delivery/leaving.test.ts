@@ -36,6 +36,16 @@ function goUnwritten(tab: Tab): void {
 }
 
 describe('leaving is no outage', () => {
+  test('nor is what is sent only then, in the middle of one, waited for', async () => {
+    const state = { step: 3, retryFrom: now, retryAt: now + 1 }
+    const { world, tab } = await setUp(state)
+    await world.tick(1)
+    tab.left = tab.hidden = true
+    tab.leave(() => tab.call(hitOf(1)))
+    expect(flying(world)).toEqual([1])
+    expect(world.state.retryAt).toBe(state.retryAt)
+  })
+
   test.each([0, 1, 500, 999])(
     'requests that fail %i ms before the page goes say nothing',
     async (ms) => {
@@ -316,6 +326,8 @@ describe('whatever the clock says, nothing waits for longer than was decided', (
         for (const part of [0.1, 0.9]) {
           const { world, tab } = await setUp()
           tab.call(hitOf(1))
+          // As in a page, where it is written down before any answer comes.
+          await world.settle()
           for (const [index, outcome] of replies.entries()) {
             await answerAll(world, outcome)
             for (

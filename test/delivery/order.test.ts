@@ -204,6 +204,7 @@ describe('identities of one person follow one another', () => {
     const { world, tab, sent } = await setUp()
     tab.call(identityOf(1))
     await world.settle()
+    await world.tick(100)
     await tab[go]()
     await world.tick(200)
     const next = await world.open()

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { parseClientState } from '../../src/delivery/client.ts'
+import { initialState } from '../../src/delivery/endpoint.ts'
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import { held } from '../../src/delivery/row.ts'
 import type { Hit } from '../../src/hit/hit.ts'
@@ -379,6 +380,19 @@ describe('held rows', () => {
 })
 
 describe('forgetting', () => {
+  test('deletes what another tab could not write down', async () => {
+    const { world, tab } = await setUp()
+    const sibling = await world.open()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(refusal('QuotaExceededError'))
+    sibling.call(hitOf(1))
+    await world.settle()
+    expect(await settled(world, sibling.pending())).toBe(1)
+    await settled(world, tab.forget())
+    expect(await settled(world, sibling.pending())).toBe(0)
+    await sibling.close()
+    expect(world.clientState().unsaved).toEqual([])
+  })
+
   test('deletes all of the client id, in all tabs, and nothing else', async () => {
     const { world, tab } = await setUp()
     const sameClient = await world.open({ endpoint: elsewhere })
@@ -586,6 +600,55 @@ describe('what the database has not taken when the page goes', () => {
     await next.close()
     tab.show()
     expect(await settled(world, tab.pending())).toBe(2)
+  })
+
+  test('is sent once by a page that comes back to a database that still fails', async () => {
+    const world = createWorld()
+    vi.stubGlobal('indexedDB', undefined)
+    world.online = false
+    const tab = await world.open()
+    tab.call(hitOf(1), hitOf(2))
+    tab.freeze()
+    tab.show()
+    await world.settle()
+    await world.setOnline(true)
+    expect(sent(world)).toEqual([1, 2])
+    await answerAll(world)
+    await world.tick(hour)
+    expect(sent(world)).toEqual([])
+  })
+
+  test('goes to a tab that is at work, also if it came after the page had gone', async () => {
+    const { world, tab } = await setUp()
+    await world.open()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(refusal('AbortError'))
+    tab.freeze()
+    await world.settle()
+    tab.call(hitOf(1))
+    tab.crash()
+    vi.restoreAllMocks()
+    await world.setOnline(true)
+    expect(sent(world)).toEqual([1])
+  })
+
+  test('is not sent by one that comes back after another has done so', async () => {
+    const world = createWorld()
+    world.state = { ...initialState, limitedFrom: now, limitedUntil: now + minute }
+    const tab = await world.open()
+    tab.call(hitOf(1))
+    await world.settle()
+    tab.freeze()
+    const next = await world.open()
+    vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementation(refusal('QuotaExceededError'))
+    await world.tick(minute)
+    expect(sent(world)).toEqual([1])
+    await answerAll(world)
+    await world.tick(2 * second)
+    await next.close()
+    tab.show()
+    await world.tick(second)
+    tab.call(hitOf(2))
+    expect(sent(world)).toEqual([2])
   })
 
   test('does not undo what another tab has done to the row since', async () => {

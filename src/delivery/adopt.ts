@@ -1,0 +1,40 @@
+import { now } from '../browser/clock.ts'
+import { type Place, run } from './place.ts'
+import { newEntry } from './queue.ts'
+import { freed, held, isDue, sentBefore } from './row.ts'
+import { free, putNew } from './store.ts'
+
+/** Takes over what pages left that have gone: what they had on lease, and what the database has not got. */
+export async function adopt(place: Place): Promise<void> {
+  const { lane, client, queue, writer, encode } = place
+  const ended = client.ended()
+  // By others, while this page was in the back/forward cache.
+  for (const id of ended) queue.delete(id)
+  writer.end(ended)
+  const at = now()
+  const sent = client.sent()
+  const gone = client.gone()
+  const unsaved = client
+    .unsaved()
+    .filter(({ id }) => !writer.hasEnded(id))
+    .map((row) => {
+      const sentAt = sentBefore(row, sent, at)
+      const isFree = sentAt === undefined && row.owner === undefined && !isDue(row, at)
+      return isFree ? row : freed(row, at, sentAt)
+    })
+  const done = await run(place, (store) => {
+    free(store, lane, at, gone, sent)
+    putNew(store, unsaved)
+    return true
+  })
+  if (done) {
+    client.settle(unsaved.map(({ id }) => id))
+    return
+  }
+  // The database will not have them: they are sent from memory, unless this page is the one that left them.
+  for (const row of unsaved) {
+    if (row.due === held || queue.get(row.id)) continue
+    queue.add(newEntry(row, encode(row.hit), false))
+  }
+  writer.put(unsaved)
+}
