@@ -70,12 +70,13 @@ export type SkalinSettings = {
 
   /**
    * Route patterns, as the page's router has them, that name pages without a name: the first that
-   * matches does, by its own words, and a page that none matches is named by its path with identifiers
+   * matches names the page, as it is written, with parameters as `:name`; a page that none matches is named by its path with identifiers
    * as `:id`. Give it the application's routes where the path alone does not say what is a record
    * (`/jane-doe`, `/paris`), and to see the names that your code has.
    *
    * Parameters are `:name`, `[name]`, `$name` or `{name}`; `:name?` and `[[name]]` may be missing;
-   * `*`, `:name*`, `:name+`, `[...name]` and `[[...name]]` stand for any number of segments.
+   * `*`, `:name*` and `[[...name]]` stand for any number of segments, `:name+` and `[...name]` for at
+   * least one.
    *
    * @default []
    * @example
@@ -102,7 +103,8 @@ export type SkalinSettings = {
    * What is sent of the page's URL; `null` sends nothing.
    *
    * @default scheme, host and path, without query, fragment and credentials, and with e-mail
-   * addresses, signed tokens and what follows `reset`, `invite` and the like as `:id`
+   * addresses, signed tokens and what follows `reset`, `invite` and the like as `:id` (unless it is a
+   * word or at most three characters long)
    */
   url?: ((url: URL) => string | null) | undefined
 

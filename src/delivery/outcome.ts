@@ -6,7 +6,7 @@
  * - `timeout`: no complete answer in 10 seconds.
  * - `status`: the collector answered with a `status` that is no acceptance.
  * - `rate-limited`: the collector asked for silence.
- * - `blocked`: the circuit breaker is open: three tries in a row got nothing through, so few are made.
+ * - `blocked`: the circuit breaker is open: nothing gets through, so few tries are made.
  * - `anonymous`: it is held until its visitor is known.
  * - `busy`: enough requests are on their way.
  */

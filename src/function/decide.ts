@@ -33,7 +33,8 @@ export type Decision = { hit: ServerHit } | { skipped: Skip } | { rejected: stri
 /** What the sender of an event can mend. */
 const complaints: Partial<Record<MappingSkip, string>> = {
   'no-name': 'The call names no feature: it has no event, name or category to report.',
-  'no-identity': 'The call says nothing of who the user is: no userId, and no traits.email.',
+  'no-identity':
+    'The call says nothing of who the user is: no userId, and no e-mail address (traits.email of an identify, context.traits.email of a group).',
   'no-group': 'The group call has no groupId.',
 }
 

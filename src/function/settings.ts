@@ -1,4 +1,4 @@
-import { field, text } from '../hit/read.ts'
+import { field, text, tidy } from '../hit/read.ts'
 import { type Route, parseRoute } from '../hit/route.ts'
 import type { MappingSettings } from '../hit/source.ts'
 
@@ -45,7 +45,7 @@ function mapSetting(raw: unknown, name: string): Map<string, string> {
   return new Map(
     Object.entries(value as object).map(([key, item]: [string, unknown]) => {
       if (!isBlank(item) && typeof item !== 'string') throw wrong(name, 'a map of texts')
-      return [key.trim(), text(item) ?? '']
+      return [tidy(key), isBlank(item) ? '' : (item as string)]
     }),
   )
 }

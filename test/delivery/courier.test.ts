@@ -4,7 +4,7 @@ import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limi
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { held } from '../../src/delivery/row.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
-import { type Tab, type World, createWorld } from './world.ts'
+import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
 const { answer, network, opaque, timeout } = outcomes
 
@@ -622,15 +622,16 @@ test('without IndexedDB, hits wait in memory and are sent all the same', async (
   expect(world.timers()).toBe(0)
 })
 
-test.each([
+test.each<[string, TabOptions, () => void]>([
   ['there is no IndexedDB', { persistent: false }, () => undefined],
   [
     'IndexedDB does not open',
     {},
-    () =>
+    (): void => {
       vi.spyOn(indexedDB, 'open').mockImplementation(() => {
         throw new DOMException('Blocked', 'SecurityError')
-      }),
+      })
+    },
   ],
 ])('where %s, no timer is left of a hit that had to wait for long', async (_, options, fail) => {
   const world = createWorld()

@@ -490,7 +490,19 @@ const others: Fixture[] = [
   {
     what: 'an identify of nobody',
     payload: { ...common, userId: null, type: 'identify', messageId: 'n', traits: { plan: 'pro' } },
-    expected: { rejected: /no userId, and no traits\.email/ },
+    expected: { rejected: /no userId, and no e-mail address/ },
+  },
+  {
+    what: "a group of nobody, whose e-mail address is the group's",
+    payload: {
+      ...common,
+      userId: null,
+      type: 'group',
+      messageId: 'g',
+      groupId: 'acme',
+      traits: { email: 'office@acme.example' },
+    },
+    expected: { rejected: /context\.traits\.email of a group/ },
   },
   {
     what: 'a group without an id',

@@ -35,6 +35,12 @@ describe('a setting', () => {
     ['customerId', { customerId: 'acme' }, { customer_id: 'acme' }],
     ['featureNames', { featureNames: { Import: 'Data import' } }, named('Data import')],
     ['featureNames of others', { featureNames: { Export: 'Data export' } }, named('Import')],
+    [
+      'featureNames as people write them',
+      { featureNames: { 'Report  sent': 'true' } },
+      named('true'),
+      { event: 'Report\u00a0sent' },
+    ],
     ['featureNames of what every object has', {}, named('constructor'), { event: 'constructor' }],
     ['traits', { traits: ['seats', 'plan'] }, person('"plan":"pro","seats":3'), identify],
     ['traits named twice', { traits: ['plan', 'plan '] }, person('"plan":"pro"'), identify],

@@ -124,7 +124,7 @@ test('nor what middlewares have, when they are asked who its user is', async ({ 
   let answer: () => void = () => undefined
   await analytics.register(plugin)
   await analytics.addDestinationMiddleware('Skalin', async ({ payload, next }) => {
-    asked.push(String(payload.type()))
+    asked.push(payload.type())
     if (payload.type() === 'identify') await new Promise<void>((resolve) => (answer = resolve))
     next(payload)
   })
