@@ -98,16 +98,16 @@ export function createPipeline(parts: Parts): Pipeline {
     reporter.about(call.ctx, event).skipped(reason)
 
   function isForgotten({ ctx }: Call): boolean {
-    const was = forgotten.has(ctx)
-    if (was) reporter.about(ctx, ctx.event).dropped('consent')
-    return was
+    if (forgotten.has(ctx)) reporter.about(ctx, ctx.event).dropped('consent')
+    return forgotten.has(ctx)
   }
 
   /** Learns from an event; whether it may be taken. */
   function admits(call: Call<AsOf>, event: SegmentEvent): boolean {
+    const { warn } = reporter.about(call.ctx, event)
     people.learn(call, call.asOf.knowledge, event, isUntouched(call))
     if (call.asOf.knowledge.isSwitch) {
-      reporter.warn(
+      warn(
         'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',
       )
     }

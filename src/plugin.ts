@@ -73,7 +73,8 @@ export type SkalinPlugin = {
 
 /**
  * Makes the plugin. Touches nothing until Segment loads it, and never throws: a bad setting is one
- * `console.error`, after which the plugin does nothing.
+ * `console.error`, after which the plugin does nothing. Registered on several instances, it keeps what
+ * waits where the first one keeps its user: give one that keeps its user in memory a plugin of its own.
  *
  * @example
  * ```ts

@@ -117,7 +117,9 @@ export type SkalinSettings = {
   anonymous?: 'hold' | 'send' | 'drop' | undefined
 
   /**
-   * Idle time, in milliseconds, after which the next call begins a new visit.
+   * Idle time, in milliseconds, after which the next call begins a new visit. Plugins on one page share
+   * their visits, so that the shortest time counts for all. Where Segment keeps its user out of
+   * localStorage, everything stays in memory, and a visit lasts as long as the page.
    *
    * @default 1_800_000 (30 minutes)
    */

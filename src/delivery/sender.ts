@@ -89,7 +89,8 @@ export function createSender(endpoint: string): Sender {
       isComplete = false
     }
     if (type === 'opaqueredirect') return { kind: 'redirect' }
-    if (type === 'opaque' && mode === 'no-cors') return { kind: 'opaque' }
+    // With a status, it is made up.
+    if (type === 'opaque' && mode === 'no-cors' && status === 0) return { kind: 'opaque' }
     if (!isCollectors(response)) return { kind: 'network' }
     // Half an answer is none: the collector may have died over it, and a duplicate does no harm.
     if (ok && !isComplete) return { kind: 'timeout' }

@@ -40,6 +40,8 @@ export type PersonNote = {
 export type PersonMemory = {
   /** What is noted for what Segment has stored; a part of it that is unknown is absent. */
   recall: (stored: StoredPerson) => { traits?: PersonNote; group?: PersonNote }
+  /** Another user was known here, whose group Segment still has. */
+  isOfAnother: (stored: StoredPerson) => boolean
   keep: (stored: StoredPerson, told: Told | undefined, group: string | undefined) => void
   /** The note is to be kept again, or it would seem that no call was made. */
   isDue: () => boolean
@@ -83,7 +85,7 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
     return undefined
   }
 
-  return {
+  const memory: PersonMemory = {
     recall(stored) {
       const noted = read()
       if (noted === undefined) return {}
@@ -94,17 +96,27 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
       }
     },
 
-    keep({ userId = '', traitsMark, groupMark }, told, group) {
+    isOfAnother({ userId = '', groupId, groupMark }) {
+      const noted = groupId === undefined || groupId === null ? undefined : read()
+      if (noted === undefined || noted.groupMark !== hash(groupMark)) return false
+      return ![hash(userId), hash('')].includes(noted.user)
+    },
+
+    keep(stored, told, group) {
       if (!isAllowed) return
+      // Another copy of the plugin may have heard what this one has not.
+      const before = memory.recall(stored)
+      const { of, traits, isStored } = told ?? before.traits ?? { of: '' }
+      const customer = group ?? before.group?.group
       // To the hour, so that the same again need not be written.
       keptAt = Math.floor(Date.now() / hourMs) * hourMs
       note.write({
-        user: hash(userId),
-        of: told?.of ?? '',
-        ...(told && (told.isStored ? { isStored: true } : { traits: told.traits })),
-        ...(group !== undefined && { group }),
-        traitsMark: hash(traitsMark),
-        groupMark: hash(groupMark),
+        user: hash(stored.userId ?? ''),
+        of,
+        ...(isStored ? { isStored } : traits && { traits }),
+        ...(customer !== undefined && { group: customer }),
+        traitsMark: hash(stored.traitsMark),
+        groupMark: hash(stored.groupMark),
         at: keptAt,
       })
     },
@@ -118,4 +130,5 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
 
     forget,
   }
+  return memory
 }

@@ -122,6 +122,9 @@ export function createPeople(options: {
       current = { state, generation }
       const before = state.stored?.userId
       const type = made?.type
+      // The first call of a page, after one on which somebody else was known.
+      const isOther =
+        type === 'identify' && state.stored === undefined && memory.isOfAnother(stored)
       if (stored !== state.stored || isDoubted) notice(state, stored, type)
       if (memory.isDue()) keep()
       const event = made ?? ctx.event
@@ -136,7 +139,7 @@ export function createPeople(options: {
       if (isSaying && type === 'identify') state.traits.set(key, saying(state.traits.get(key)))
       if (isSaying && type === 'group') state.group = saying(state.group)
       if (type === 'identify' || type === 'group') keep()
-      const isSwitch = type === 'identify' && before !== undefined && before !== user
+      const isSwitch = isOther || (type === 'identify' && before !== undefined && before !== user)
       return { user: key, traits: state.traits.get(key), group: state.group, isSaying, isSwitch }
     },
 

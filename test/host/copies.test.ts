@@ -3,7 +3,7 @@ import { runInThisContext } from 'node:vm'
 import type { Analytics } from '@segment/analytics-next'
 import { describe, expect } from 'vitest'
 import { skalin } from '../../src/index.ts'
-import { type Host, nameOf, test } from './host.ts'
+import { type Host, identityOf, nameOf, test } from './host.ts'
 
 /** The script of version 1.0.0, as it was first built. It finds no tag of its own here. */
 const script = readFileSync('test/fixtures/skalin-1.0.0.min.js', 'utf8')
@@ -55,6 +55,24 @@ describe.for(pairs)('several copies of one client id, %s,', ([, makers]) => {
     const stops = makers[0] === skalin || makers[1] === frozen
     expect(await host.names(1)).toEqual(stops ? ['Marker'] : expect.arrayContaining(['Marker']))
   })
+})
+
+test('one that a middleware keeps from hearing leaves what the other has heard to the next page', async ({
+  host,
+}) => {
+  const plugins = [host.plugin(), host.plugin()]
+  const analytics = await host.analytics({}, ...plugins)
+  await analytics.addDestinationMiddleware('Skalin', ({ payload, next }) => next(payload))
+  await analytics.identify('alice', { email: 'alice@example.com', groupId: 'acme' })
+  await host.hits(1)
+  await analytics.group('elsewhere', {}, { integrations: { Skalin: false } })
+  await analytics.deregister('Skalin')
+
+  const next = await host.analytics({}, host.plugin())
+  await next.track('Used')
+  const used = (await host.hits(2)).find((hit) => nameOf(hit) === 'Used')
+  expect(used).toMatchObject({ customer_id: 'acme' })
+  expect(identityOf(used ?? {})).toEqual({ id: 'alice', email: 'alice@example.com' })
 })
 
 describe('two client ids on one instance', () => {

@@ -502,6 +502,23 @@ describe('the note of a person', () => {
   })
 })
 
+test('so is one who is the first on the next page, and keeps the customer', async ({ host }) => {
+  const first = await openPage(host)
+  await first.analytics.identify('alice', { email: alice.email })
+  await first.analytics.group('acme')
+  await host.hits(2)
+  await first.analytics.deregister('Skalin')
+  const warnings = async (user: string) => {
+    const { analytics } = await openPage(host)
+    const ctx = await analytics.identify(user)
+    await analytics.deregister('Skalin')
+    return ctx.logs().filter(({ level }) => level === 'warn').length
+  }
+  expect(await warnings('alice')).toBe(0)
+  expect(await warnings('bob')).toBe(1)
+  expect(await warnings('bob')).toBe(0)
+})
+
 test('another user without a reset is said once, with what it does to the customer', async ({
   host,
 }) => {
