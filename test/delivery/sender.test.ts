@@ -213,8 +213,14 @@ describe('with a stand-in for fetch', () => {
   })
 
   test('an answer that cannot be read', async () => {
-    stub(() => Promise.resolve(answerOf({ type: 'opaque', url: '' })))
+    stub(() => Promise.resolve(answerOf({ type: 'opaque', url: '', status: 0 })))
     expect(await createSender(endpoint)(body, 'no-cors')).toEqual({ kind: 'opaque' })
+  })
+
+  test('one that says that it cannot be read, and has a status all the same', async () => {
+    stub(() => Promise.resolve(answerOf({ type: 'opaque', url: endpoint, status: 200 })))
+    vi.stubGlobal('navigator', worker)
+    expect(await createSender(endpoint)(body, 'no-cors')).toEqual(nobody)
   })
 
   test.each<[string, () => unknown]>([

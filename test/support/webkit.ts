@@ -5,16 +5,45 @@ import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
+import { within } from '../../src/browser/deadline.ts'
 import { until } from './deadline.ts'
 import type { EngineBrowser, EngineOptions, Tab } from './engine.ts'
 
 const program = fileURLToPath(new URL('webkit.py', import.meta.url))
 
+/** How long a start may take; it takes a second or two. */
+const startMs = 15_000
+
 /** WebKitGTK, in windows on a screen that nobody sees. */
 export async function launchWebKit(
   driverPath: string,
-  { profile, keepsPages = true }: EngineOptions,
+  options: EngineOptions,
 ): Promise<EngineBrowser> {
+  // Now and then its driver never answers the first command, which says nothing of any page.
+  for (let starts = 1; starts <= 3; starts += 1) {
+    const { connecting, kill } = await start(driverPath, options)
+    const session = await within<WebDriver | undefined>(startMs, connecting, undefined)
+    if (session === undefined) {
+      await kill()
+      continue
+    }
+    return {
+      newPage: tabsOf(session),
+      kill,
+      async close() {
+        await session.quit()
+        await kill()
+      },
+    }
+  }
+  throw new Error(`WebKit did not start within ${startMs} ms, three times`)
+}
+
+/** A driver, and the session that it is asked for. */
+async function start(
+  driverPath: string,
+  { profile, keepsPages = true }: EngineOptions,
+): Promise<{ connecting: Promise<WebDriver>; kill: () => Promise<void> }> {
   const screen = spawn('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
@@ -45,30 +74,25 @@ export async function launchWebKit(
   process.once('exit', killNow)
 
   const server = `http://127.0.0.1:${port}`
-  await until(() => fetch(`${server}/status`), { message: 'the WebDriver of WebKit to listen' })
-  const session = await new Builder()
-    .usingServer(server)
-    .withCapabilities(
-      new Capabilities({
-        browserName: 'webkit.py',
-        'webkitgtk:browserOptions': {
-          binary: program,
-          args: [
-            ...(profile ? [`--profile=${profile}`] : []),
-            ...(keepsPages ? [] : ['--no-page-cache']),
-          ],
-        },
-      }),
-    )
-    .build()
-  return {
-    newPage: tabsOf(session),
-    kill,
-    async close() {
-      await session.quit()
-      await kill()
-    },
+  const connect = async () => {
+    await until(() => fetch(`${server}/status`), { message: 'the WebDriver of WebKit to listen' })
+    return new Builder()
+      .usingServer(server)
+      .withCapabilities(
+        new Capabilities({
+          browserName: 'webkit.py',
+          'webkitgtk:browserOptions': {
+            binary: program,
+            args: [
+              ...(profile ? [`--profile=${profile}`] : []),
+              ...(keepsPages ? [] : ['--no-page-cache']),
+            ],
+          },
+        }),
+      )
+      .build()
   }
+  return { connecting: connect(), kill }
 }
 
 const isRunning = ({ exitCode, signalCode }: ChildProcess) =>
