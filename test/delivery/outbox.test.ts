@@ -527,6 +527,15 @@ describe('what the database has not taken when the page goes', () => {
   const failing = () =>
     vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(refusal('AbortError'))
 
+  /** A page without a database that goes, with two hits, and may come back. */
+  async function goWithoutDatabase(): Promise<{ world: World; tab: Tab }> {
+    vi.stubGlobal('indexedDB', undefined)
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1), hitOf(2))
+    tab.freeze()
+    return { world, tab }
+  }
+
   test('is there for the next page, held rows too', async () => {
     const { world, tab } = await setUp()
     const broken = failing()
@@ -589,12 +598,7 @@ describe('what the database has not taken when the page goes', () => {
   })
 
   test('belongs to one page: one that comes back has what nobody took', async () => {
-    const world = createWorld()
-    vi.stubGlobal('indexedDB', undefined)
-    world.online = false
-    const tab = await world.open()
-    tab.call(hitOf(1), hitOf(2))
-    tab.freeze()
+    const { world, tab } = await goWithoutDatabase()
     const next = await world.open()
     expect(await settled(world, next.pending())).toBe(2)
     await next.close()
@@ -603,12 +607,7 @@ describe('what the database has not taken when the page goes', () => {
   })
 
   test('is sent once by a page that comes back to a database that still fails', async () => {
-    const world = createWorld()
-    vi.stubGlobal('indexedDB', undefined)
-    world.online = false
-    const tab = await world.open()
-    tab.call(hitOf(1), hitOf(2))
-    tab.freeze()
+    const { world, tab } = await goWithoutDatabase()
     tab.show()
     await world.settle()
     await world.setOnline(true)
