@@ -6,9 +6,10 @@ const dist = (file: string) => fileURLToPath(new URL(`../dist/${file}`, import.m
 /** The stage only: the page is the package's own inspector. */
 export default defineConfig({
   root: import.meta.dirname,
+  // A build for production has `inspect` do nothing, but here it is what is shown.
+  define: { 'process.env.NODE_ENV': '"development"' },
   resolve: {
     alias: [
-      // A build for production has it do nothing, but here it is what is shown.
       { find: 'skalin-analytics-plugin/inspect', replacement: dist('inspect.js') },
       // The package by its own name, through its exports: what a user's bundler does.
       {
