@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, test as base, beforeAll, describe, expect, onTestFinished } from 'vitest'
+import { afterAll, test as base, beforeAll, describe, expect, onTestFinished, vi } from 'vitest'
 import { type Demo, buildDemo, startDemo } from '../../demo/server.mjs'
 import { createCollector } from '../../src/testing/index.ts'
 import { type TestBrowser, isChromium, launchBrowser } from '../support/browser.ts'
@@ -23,7 +23,10 @@ let chromium: TestBrowser
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true })
   chromium = await launchBrowser()
+  // As for a user: vitest says `test`, where a build is none for production.
+  vi.stubEnv('NODE_ENV', undefined)
   await buildDemo()
+  vi.unstubAllEnvs()
 })
 afterAll(() => chromium.close())
 
