@@ -95,13 +95,18 @@ function watch(world: World, persistent: boolean): Model {
       const heardMs = tab === asked ? 0 : persistent ? 100 : Infinity
       return Date.now() >= from + heardMs && Date.now() < until
     })
-  /** Other tabs hear of an identity a little later; where nothing is stored, never. */
+  /**
+   * Other tabs hear of an identity a little later; where nothing is stored, never. Of two that were
+   * made in one millisecond, in two tabs, either may be the older.
+   */
   const overtakes = ({ tab, hit }: Flight, others: Flight[]) =>
     hit.action === 'ui' &&
-    others.some(({ hit: older }) => {
-      const made = model.posted.get(older.event_id)
-      const isHeard = made?.by === tab || (persistent && Date.now() - (made?.at ?? 0) > 100)
-      return older.action === 'ui' && older.event_id < hit.event_id && isHeard
+    others.some(({ hit: other }) => {
+      const mine = model.posted.get(hit.event_id)
+      const theirs = model.posted.get(other.event_id)
+      if (other.action !== 'ui' || !mine || !theirs) return false
+      const isOlder = theirs.by === mine.by ? other.event_id < hit.event_id : theirs.at < mine.at
+      return isOlder && (theirs.by === tab || (persistent && Date.now() - theirs.at > 100))
     })
   world.onSend = (flight) => {
     const { tab, hit, mode } = flight
