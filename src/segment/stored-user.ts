@@ -64,9 +64,10 @@ export function createStoredUser(instance: Analytics): StoredUser {
       : []
   }
 
-  function ask(): Stored {
+  function ask(made: SegmentEvent | undefined): Stored {
     const user = callMethod(instance, 'user')
-    const anonymousId = text(callMethod(user, 'anonymousId'))
+    // Segment has just asked its dearest getter for the event, whatever the call's options say.
+    const anonymousId = text(made?.anonymousId) ?? text(callMethod(user, 'anonymousId'))
     const traits = traitsOf()
     const groupId = callMethod(callMethod(instance, 'group'), 'id')
     const stored = {
@@ -97,7 +98,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
   return {
     look(made) {
       if (kept !== undefined && isAsBefore(made, kept)) return kept
-      const now = ask()
+      const now = ask(made)
       const isSame =
         kept !== undefined &&
         now.userId === kept.userId &&
