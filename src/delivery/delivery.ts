@@ -110,6 +110,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let ofMillisecond = 0
 
   const look = () => courier.lookFrom(0)
+  const takeOver = () => void outbox.ready().then(look)
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
@@ -140,7 +141,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     (persistent && (notes.client.read() !== undefined || (await databaseExists())))
 
   function start(): Promise<void> {
-    // Early, so that the first call finds the database open: opening it takes longer than storing.
+    // Opening the database takes longer than storing a call.
     starting ??= outbox.start()
     return starting
   }
@@ -165,22 +166,22 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     async completeHeld(visitors, complete) {
       // What earlier pages held must be there.
-      await starting
+      await outbox.ready()
       const freed = await outbox.completeHeld(visitors, complete)
       if (freed) look()
       return freed
     },
     async dropHeld(madeUntil) {
       if (starting === undefined) return
-      await starting
+      await outbox.ready()
       await outbox.dropHeld(madeUntil)
     },
     start() {
       if (starting) return
       void start()
-        .then(() => options.whenIdle(look))
+        .then(() => options.whenIdle(takeOver))
         // A page without idle time.
-        .catch(look)
+        .catch(takeOver)
     },
     leave(postRest) {
       // The last chance to hear what is to be forgotten.
@@ -195,7 +196,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       notes.refresh(null)
       if (hasLeft) starting = outbox.start()
       hasLeft = false
-      void starting?.then(look)
+      void starting?.then(takeOver)
     },
     changedElsewhere(key) {
       if (!notes.refresh(key) || starting === undefined || hasLeft) return
@@ -219,6 +220,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (isStopped) return again((delivery) => delivery.flush())
       if (!(await isThere())) return
       await start()
+      await outbox.ready()
       await courier.flush()
     },
     async pending() {

@@ -27,7 +27,7 @@ export type Leases = {
 }
 
 export function createLeases(place: Place, tabs: Tabs): Leases {
-  const { lane, persistent, database, writer, queue, encode, lessee, drop } = place
+  const { lane, database, writer, queue, encode, ready, lessee, drop } = place
 
   const isLeased = ({ isStored, leasedUntil }: Entry) =>
     !isStored || leasedUntil - elapsed() > timeoutMs
@@ -94,7 +94,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     },
 
     async fetch(id) {
-      if (writer.hasEnded(id) || !persistent || !(await database.open())) return undefined
+      if (writer.hasEnded(id) || !(await ready())) return undefined
       let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, [id], lessee())))
       const [other] = given?.others ?? []
@@ -104,7 +104,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     },
 
     async fetchDue() {
-      if (!persistent || !(await database.open())) return undefined
+      if (!(await ready())) return undefined
       let given: ReturnType<typeof leaseNext> | undefined
       const written = await run(
         place,

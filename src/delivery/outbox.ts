@@ -38,8 +38,9 @@ export type Outbox = Held &
     forget: () => Promise<void>
     /** Forgets what was to be forgotten, by whichever tab was told so, of what this page has. */
     dropForgotten: () => Map<string, Row>
-    /** Opens the database, and takes over what earlier pages left. */
+    /** Opens the database: early, so that the first call finds it open. */
     start: () => Promise<void>
+    ready: Place['ready']
     /** Takes over what pages left that have gone since. */
     adopt: () => Promise<void>
     /** Writes down what is outstanding, and listens to nobody. */
@@ -52,6 +53,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const lane = { clientId, endpoint }
   const startedAt = now() - elapsed()
   let page = options.randomId()
+  let adopting: Promise<void> | undefined
 
   /** A clock that jumped ahead makes no hit of this page older than the page. */
   const ageNow = () => Math.min(now(), startedAt + elapsed())
@@ -83,6 +85,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
     queue,
     client,
     encode,
+    async ready() {
+      const isOpen = persistent && (await database.open())
+      if (persistent) await (adopting ?? outbox.adopt())
+      return isOpen
+    },
     lessee: () => ({
       page,
       now: now(),
@@ -99,6 +106,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   const outbox: Outbox = {
+    ready: place.ready,
     ...createHeld(place),
     ...createLeases(place, tabs),
 
@@ -148,7 +156,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
 
     async pending() {
-      const isOpen = persistent && (await database.open())
+      const isOpen = await place.ready()
       if (isOpen) {
         writer.persist()
         writer.deleteEnded()
@@ -187,14 +195,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
       writer.back()
       if (!persistent) return
       page = options.randomId()
+      adopting = undefined
       for (const entry of queue.all()) if (!entry.isInFlight) entry.leasedUntil = -Infinity
       tabs.join()
       await database.open()
       writer.persist()
-      await outbox.adopt()
     },
 
-    adopt: () => adopt(place),
+    adopt: () => (adopting = adopt(place)),
 
     leave() {
       client.setSent(queue.all().flatMap(({ isInFlight, row }) => (isInFlight ? row.id : [])))

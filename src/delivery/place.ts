@@ -16,6 +16,11 @@ export type Place = {
   queue: Queue
   client: Client
   encode: (hit: Hit) => string
+  /**
+   * Opens the database, and takes over once what earlier pages left; whether it is open. Not before
+   * the page's first call, which this would hold up, unless something is looked for.
+   */
+  ready: () => Promise<boolean>
   /** This page, as one that takes rows on lease. */
   lessee: () => Lessee
   /** It is gone; reports it, if it is one of ours. */

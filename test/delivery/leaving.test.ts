@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import type { Hit } from '../../src/hit/hit.ts'
 import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { hitOf, now, ok, outcomes } from './support.ts'
@@ -26,10 +27,11 @@ async function answerAll(world: World, outcome: Outcome): Promise<void> {
 }
 
 /** A browser may abort the transactions of a page that goes. */
-function goUnwritten(tab: Tab): void {
+function goUnwritten(tab: Tab, ...calls: Hit[]): void {
   const aborting = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(() => {
     throw new DOMException('The page goes', 'AbortError')
   })
+  if (calls.length > 0) tab.call(...calls)
   tab.freeze()
   tab.crash()
   aborting.mockRestore()
@@ -116,6 +118,35 @@ describe('the next page', () => {
     }
     expect(sent.sort((a, b) => a - b)).toEqual([1, 1, 2, 2, 3, 3, 11])
     expect(await world.stored()).toEqual([])
+  })
+
+  test('makes its first call before it takes over what was left', async () => {
+    const { world, tab } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+    tab.call(hitOf(1))
+    await world.settle()
+    await tab.close()
+    await world.tick(second)
+    const before = world.transactions()
+    const next = await world.open({ busyMs: second })
+    expect(world.transactions()).toBe(before)
+    next.call(hitOf(11))
+    expect(flying(world)).toEqual([11])
+    await world.tick(second)
+    expect(flying(world)).toEqual([11, 1])
+  })
+
+  test('but for an identity, which an older one of the same person precedes', async () => {
+    const identityOf = (number: number) =>
+      hitOf(number, { action: 'ui', identity: '{"id":"alice"}' })
+    const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+    goUnwritten(tab, identityOf(1))
+    await world.tick(second)
+    const next = await world.open({ busyMs: minute })
+    next.call(identityOf(11))
+    await world.settle()
+    expect(flying(world)).toEqual([1])
+    await answerAll(world, ok)
+    expect(sent).toEqual([1, 11])
   })
 
   test('leaves alone what another tab has taken since, and is not held up by a clock set back', async () => {

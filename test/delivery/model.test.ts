@@ -38,7 +38,10 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ what: what('identify'), which }) },
   { weight: 8, arbitrary: fc.record({ what: what('answer'), which, outcome }) },
   { weight: 5, arbitrary: fc.record({ what: what('tick'), ms }) },
-  { weight: 2, arbitrary: fc.record({ what: what('open') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: what('open'), busyMs: fc.constantFrom(0, 2 * second) }),
+  },
   { weight: 1, arbitrary: fc.record({ what: what('close'), which }) },
   { weight: 1, arbitrary: fc.record({ what: what('crash'), which }) },
   // To another tab and back.
@@ -170,7 +173,9 @@ async function perform(world: World, model: Model, action: Action): Promise<void
     case 'tick':
       return world.tick(action.ms)
     case 'open':
-      if (world.tabs.length < 4) await world.open({ persistent: model.persistent })
+      if (world.tabs.length < 4) {
+        await world.open({ persistent: model.persistent, busyMs: action.busyMs })
+      }
       return
     case 'close':
       return tab?.close()

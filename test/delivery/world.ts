@@ -59,6 +59,8 @@ export type TabOptions = {
   persistent?: boolean
   /** How large a hit is on its way. */
   bytes?: number
+  /** How long its page is busy with other things first. */
+  busyMs?: number
 }
 
 /** One origin of one browser: its clock, its IndexedDB, its tabs, and what they have sent. */
@@ -251,7 +253,7 @@ export function begin(): World & { end: () => void } {
       send,
       encode: (hit) => JSON.stringify(hit).padEnd(options.bytes ?? 0),
       hash: (text) => text,
-      whenIdle: (work) => work(),
+      whenIdle: (work) => (options.busyMs ? void setTimeout(work, options.busyMs) : work()),
       onProgress: report,
       onDrop: (row, reason) => report({ outcome: 'dropped', reason, row }),
     })
