@@ -115,6 +115,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
   }): void {
     const { outcome, reason, hit, status } = told
     const messageId = told.messageId ?? messageIds.get(hit?.event_id)
+    if (outcome !== 'waiting') messageIds.delete(hit?.event_id)
     const members = Object.entries({ ...told, messageId })
     const report = Object.fromEntries(members.filter(([, value]) => value !== undefined))
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
