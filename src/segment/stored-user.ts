@@ -41,6 +41,10 @@ export function createStoredUser(instance: Analytics): StoredUser {
     text(field(field(field(instance.options, part), store), 'key')) ?? usual
   const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')
   const groupKey = keyOf('group', 'cookie', 'ajs_group_id')
+  /** By its usual settings Segment keeps a user somewhere, and puts its id on each event. */
+  const isKept = [field(instance.options, 'user'), field(instance.options, 'storage')].every(
+    (setting) => setting === undefined,
+  )
   let kept: Stored | undefined
   let lastSnapshot = ''
   let isDoubted = false
@@ -66,8 +70,9 @@ export function createStoredUser(instance: Analytics): StoredUser {
 
   function ask(made: SegmentEvent | undefined): Stored {
     const user = callMethod(instance, 'user')
-    // Segment has just asked its dearest getter for the event, whatever the call's options say.
-    const anonymousId = text(made?.anonymousId) ?? text(callMethod(user, 'anonymousId'))
+    // Segment has just asked its dearest getter for the event.
+    const ofEvent = isKept ? text(made?.anonymousId) : undefined
+    const anonymousId = ofEvent ?? text(callMethod(user, 'anonymousId'))
     const traits = traitsOf()
     const groupId = callMethod(callMethod(instance, 'group'), 'id')
     const stored = {

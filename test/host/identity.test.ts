@@ -30,6 +30,19 @@ describe('a call belongs to those who were there when it was made', () => {
     expect(new Set(hits.map(({ visit_id }) => visit_id)).size).toBe(1)
   })
 
+  test('where Segment keeps no user, nobody was another one before', async ({ host }) => {
+    const plugin = host.plugin()
+    const analytics = await host.analytics({ user: { disable: true } }, plugin)
+    await analytics.track('Of one', {}, { anonymousId: 'one' })
+    await analytics.identify(alice.id, {}, { anonymousId: 'another' })
+    await analytics.track('Of another', {}, { anonymousId: 'another', userId: alice.id })
+
+    const hits = await host.collector.hits({ count: 2 })
+    expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of another'])
+    await until(async () => (await plugin.pending()) === 1, { message: 'one that is held' })
+    await plugin.clear()
+  })
+
   test('what was used before identify and reset in one tick is of the user, too', async ({
     host,
   }) => {

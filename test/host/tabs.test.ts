@@ -1,6 +1,7 @@
 import type { Analytics, InitOptions } from '@segment/analytics-next'
 import fc from 'fast-check'
 import { expect, vi } from 'vitest'
+import { visitorOf } from '../../src/hit/map-event.ts'
 import type { DeliveryReport } from '../../src/index.ts'
 import { type Host, forgetEverybody, identityOf, test } from './host.ts'
 import { setOnline } from './page.ts'
@@ -8,7 +9,7 @@ import { setOnline } from './page.ts'
 type Tab = { analytics: Analytics; onStorage: (event: StorageEvent) => void }
 
 /** What a hit says of a person. */
-type Said = { identity: unknown; customer: string | undefined }
+type Said = { identity: unknown; customer: string | undefined; visitor: string | undefined }
 
 /** What a hit says if Segment is asked for its user and its group at each call. */
 function asking(
@@ -24,6 +25,7 @@ function asking(
   return {
     identity: Object.keys(identity).length > 0 ? identity : null,
     customer: told['groupId'] ?? (group as string | null) ?? undefined,
+    visitor: visitorOf({ anonymousId: analytics.user().anonymousId() }, ''),
   }
 }
 
@@ -121,6 +123,7 @@ test.for(stores)(
       const saidOf = ({ hit }: DeliveryReport): Said => ({
         identity: identityOf(hit as never),
         customer: hit?.customer_id,
+        visitor: hit?.visitor_id,
       })
       const said = reports.filter(
         ({ hit, messageId }) => hit?.action === expected.get(messageId ?? '')?.action,
@@ -129,12 +132,9 @@ test.for(stores)(
         taken.filter(({ call }) => call[0] === 'track').length,
       )
       for (const report of said) {
-        const { identity, customer } = expected.get(report.messageId ?? '') ?? {}
-        expect({ of: report.hit?.action, ...saidOf(report) }).toEqual({
-          of: report.hit?.action,
-          identity,
-          customer,
-        })
+        expect({ action: report.hit?.action, ...saidOf(report) }).toEqual(
+          expected.get(report.messageId ?? ''),
+        )
       }
       await Promise.all(tabs.map(({ analytics }) => analytics.deregister('Skalin')))
     })
