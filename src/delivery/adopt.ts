@@ -6,7 +6,7 @@ import { free, putNew } from './store.ts'
 
 /** Takes over what pages left that have gone: what they had on lease, and what the database has not got. */
 export async function adopt(place: Place): Promise<void> {
-  const { lane, client, queue, writer, encode } = place
+  const { lane, client, database, queue, writer, encode } = place
   const ended = client.ended()
   // By others, while this page was in the back/forward cache.
   for (const id of ended) queue.delete(id)
@@ -22,12 +22,12 @@ export async function adopt(place: Place): Promise<void> {
       const isFree = sentAt === undefined && row.owner === undefined && !isDue(row, at)
       return isFree ? row : freed(row, at, sentAt)
     })
-  const done = await run(place, (store) => {
+  const wasOpen = database.isOpen()
+  const written = await run(place, (store) => {
     free(store, lane, at, gone, sent)
-    putNew(store, unsaved)
-    return true
+    return putNew(store, unsaved)
   })
-  if (done) {
+  if (written?.isDone) {
     client.settle(unsaved.map(({ id }) => id))
     return
   }
@@ -36,5 +36,7 @@ export async function adopt(place: Place): Promise<void> {
     if (row.due === held || queue.get(row.id)) continue
     queue.add(newEntry(row, encode(row.hit), false))
   }
+  // One that is only slow may take them all the same.
+  if (wasOpen) writer.doubt(unsaved.map(({ id }) => id))
   writer.put(unsaved)
 }

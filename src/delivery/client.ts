@@ -89,10 +89,13 @@ export type Client = {
   ended: () => string[]
   /** The database knows what there is to know of these. */
   settle: (ids: readonly string[]) => void
+  /** As of now: another tab may have made one a moment ago. */
   identities: () => OpenIdentity[]
   /** An identity is on its way, waits, or (`undefined`) holds up nobody any more. */
   setIdentity: (id: string, identity: OpenIdentity | undefined) => void
 }
+
+const isRecent = ({ at }: ClientState['sent'][number]) => now() - at < leaseMs
 
 export function createClient(note: ClientNote, endpoint: string, randomId: () => string): Client {
   const state = () => note.read() ?? initial
@@ -110,16 +113,17 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       return era !== undefined && made !== era
     },
 
-    forget: () => change(() => ({ era: randomId(), unsaved: [], identities: [] })),
+    forget: () => change(() => ({ era: randomId(), unsaved: [], identities: [], sent: [] })),
 
     leave(page, rows) {
       let saved: Row[] = []
-      change(({ gone, unsaved }) => {
+      change(({ gone, unsaved, sent }) => {
         const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
         saved = [...byId.values()].sort((a, b) => a.at - b.at).slice(-maxUnsaved)
         return {
           gone: [...gone.filter((other) => other !== page), page].slice(-maxGone),
           unsaved: saved,
+          sent: sent.filter(isRecent),
         }
       })
       return rows.filter((row) => saved.includes(row))
@@ -129,8 +133,8 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       if (ids.length === 0) return
       const at = now()
       change(({ sent }) => {
-        const recent = sent.filter((other) => at - other.at < leaseMs && !ids.includes(other.id))
-        return { sent: [...recent, ...ids.map((id) => ({ id, at }))].slice(-maxSent) }
+        const others = sent.filter((other) => isRecent(other) && !ids.includes(other.id))
+        return { sent: [...others, ...ids.map((id) => ({ id, at }))].slice(-maxSent) }
       })
     },
     sent: (when) => new Map((note.read(when) ?? initial).sent.map(({ id, at }) => [id, at])),
@@ -152,13 +156,13 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       }))
     },
 
-    identities: () => state().identities,
+    identities: () => (note.read('now') ?? initial).identities,
 
     setIdentity(id, identity) {
       if (identity === undefined && !state().identities.some((open) => open.id === id)) return
       change(({ identities }) => {
-        const isRecent = ({ at }: OpenIdentity) => Math.abs(now() - at) < maxAgeMs
-        const others = identities.filter((open) => open.id !== id && isRecent(open))
+        const isOf7Days = ({ at }: OpenIdentity) => Math.abs(now() - at) < maxAgeMs
+        const others = identities.filter((open) => open.id !== id && isOf7Days(open))
         return { identities: (identity ? [...others, identity] : others).slice(-maxIdentities) }
       })
     },

@@ -110,8 +110,8 @@ export function createCourier(parts: Parts): Courier {
     while (!stopped && inFlight.isFree()) {
       const entry = queue.next(isReady)
       if (entry === undefined || !inFlight.isFree(entry)) break
-      if (outbox.discard(entry)) identities.close(entry.row)
-      else if (outbox.isLeased(entry)) dispatch(entry)
+      if (outbox.discard(entry)) continue
+      if (outbox.isLeased(entry)) dispatch(entry)
       else return entry
     }
     return undefined

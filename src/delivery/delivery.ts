@@ -88,7 +88,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     tabs,
     randomId,
     encode,
-    onDrop,
+    onDrop(row, reason) {
+      identities.close(row)
+      onDrop(row, reason)
+    },
   })
   const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
@@ -110,7 +113,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let ofMillisecond = 0
 
   const look = () => courier.lookFrom(0)
-  const takeOver = () => void outbox.ready().then(look)
+  const takeOver = () => void (isStopped || outbox.ready().then(look))
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
@@ -166,14 +169,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     async completeHeld(visitors, complete) {
       // What earlier pages held must be there.
-      await outbox.ready()
+      await starting
       const freed = await outbox.completeHeld(visitors, complete)
       if (freed) look()
       return freed
     },
     async dropHeld(madeUntil) {
       if (starting === undefined) return
-      await outbox.ready()
+      await starting
       await outbox.dropHeld(madeUntil)
     },
     start() {

@@ -26,7 +26,7 @@ export type Held = {
 type Choose = (row: Row, all: readonly Row[]) => Row | Drop | undefined
 
 export function createHeld(place: Place): Held {
-  const { lane, persistent, database, writer, queue, encode, drop } = place
+  const { lane, own, persistent, database, writer, queue, encode, drop } = place
 
   /** Those that the database has not got yet. */
   function changeUnstored(choose: Choose): boolean {
@@ -41,7 +41,7 @@ export function createHeld(place: Place): Held {
         if (isStored) writer.remove(row.id, true)
       } else {
         isChanged = true
-        queue.add(newEntry(fate, encode(fate.hit), true))
+        queue.putBack(newEntry(fate, encode(fate.hit), true))
         writer.put([fate])
       }
     }
@@ -61,6 +61,7 @@ export function createHeld(place: Place): Held {
 
   return {
     hold(row) {
+      own.add(row.id)
       writer.put([{ ...row, due: held }])
       void change((each, all) =>
         all.indexOf(each) < all.length - maxHeld ? { row: each, reason: 'evicted' } : undefined,

@@ -27,7 +27,7 @@ export type Leases = {
 }
 
 export function createLeases(place: Place, tabs: Tabs): Leases {
-  const { lane, database, writer, queue, encode, ready, lessee, drop } = place
+  const { lane, own, database, writer, queue, encode, ready, lessee, drop } = place
 
   const isLeased = ({ isStored, leasedUntil }: Entry) =>
     !isStored || leasedUntil - elapsed() > timeoutMs
@@ -45,7 +45,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     for (const row of given.rows) {
       if (writer.hasEnded(row.id)) continue
       const known = queue.get(row.id)
-      const entry = known ?? newEntry(row, encode(row.hit), false)
+      const isBack = own.delete(row.id)
+      const entry = known ?? newEntry(row, encode(row.hit), isBack)
       if (known === undefined) taken.push(row.id)
       entry.isStored = true
       entry.leasedUntil = elapsed() + leaseMs
@@ -54,7 +55,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
         entry.row = { ...row, due: row.at, attempts }
         delete entry.row.from
       }
-      queue.add(entry)
+      if (isBack) queue.putBack(entry)
+      else queue.add(entry)
     }
     if (taken.length > 0) tabs.taken(taken)
     if (!isWritten) return taken.length
@@ -94,7 +96,11 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     },
 
     async fetch(id) {
-      if (writer.hasEnded(id) || !(await ready())) return undefined
+      if (writer.hasEnded(id)) return undefined
+      const isOpen = await ready()
+      // What the database would not have is sent from memory.
+      if (queue.get(id)) return 'taken'
+      if (!isOpen) return undefined
       let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, [id], lessee())))
       const [other] = given?.others ?? []

@@ -60,6 +60,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   function drop({ row, reason }: Drop): void {
     queue.delete(row.id)
+    place.own.delete(row.id)
     writer.forget(row.id)
     if (row.hit.client_id === clientId && row.endpoint === endpoint) onDrop(row, reason)
   }
@@ -84,6 +85,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     writer,
     queue,
     client,
+    own: new Set(),
     encode,
     async ready() {
       const isOpen = persistent && (await database.open())
@@ -151,6 +153,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         (found) => {
           // Ended by another page, or to be looked for in the database when its time comes.
           if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)
+          if (found?.isThere && due !== undefined && entry.isOwn) place.own.add(row.id)
         },
       )
     },
@@ -200,6 +203,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       tabs.join()
       await database.open()
       writer.persist()
+      // A note has little room: what pages left in it goes into the database at once.
+      if (client.unsaved().length > 0) await place.ready()
     },
 
     adopt: () => (adopting = adopt(place)),

@@ -30,6 +30,8 @@ export function newEntry(row: Row, body: string, isOwn: boolean): Entry {
 /** The rows that this page may send, in the order in which it ought to. */
 export type Queue = {
   add: (entry: Entry) => void
+  /** One of this page's calls that was held, or wanted later: before those of later calls. */
+  putBack: (entry: Entry) => void
   get: (id: string) => Entry | undefined
   delete: (id: string) => void
   clear: () => void
@@ -61,6 +63,13 @@ export function createQueue(): Queue {
     add(entry) {
       const entries = entry.isOwn ? own : backlog
       entries.set(entry.row.id, entry)
+    },
+    putBack(entry) {
+      const later = [...own.values()].filter(({ row }) => row.at > entry.row.at)
+      for (const each of [entry, ...later]) {
+        own.delete(each.row.id)
+        own.set(each.row.id, each)
+      }
     },
     get: (id) => own.get(id) ?? backlog.get(id),
     delete(id) {

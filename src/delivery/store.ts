@@ -115,13 +115,19 @@ export function free(
   })
 }
 
-/** Puts rows that the store has not got. */
-export function putNew(store: IDBObjectStore, rows: readonly Row[]): void {
+/** Puts rows that the store has not got; whether it keeps them. */
+export function putNew(store: IDBObjectStore, rows: readonly Row[]): { isDone: boolean } {
+  const result = { isDone: true }
   for (const row of rows) {
-    on(store.getKey(row.id), (key) => {
-      if (key === undefined) store.put(row)
+    on(store.getKey(row.id), (found) => {
+      if (found !== undefined) return
+      store.put(row)
+      on(store.getKey(row.id), (kept) => {
+        if (kept === undefined) result.isDone = false
+      })
     })
   }
+  return result
 }
 
 /** When the next row that is not `known` comes due: `at` is `Infinity` if none does. */

@@ -19,6 +19,8 @@ export type Writer = {
   persist: () => void
   /** Deletes a row, if the database has it or may get it; gathered for a second. */
   remove: (id: string, isStored: boolean) => void
+  /** The database may have taken these, though it did not say so. */
+  doubt: (ids: readonly string[]) => void
   /** Deletes what is to be deleted, now. */
   deleteEnded: () => void
   /** It has ended, though the database may still have it. */
@@ -198,6 +200,9 @@ export function createWriter({
         // An earlier page may have left it in the note.
         client.settle([id])
       }
+    },
+    doubt(ids) {
+      for (const id of ids) unheard.add(id)
     },
     deleteEnded,
     hasEnded: (id) => ended.has(id),

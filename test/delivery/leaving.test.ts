@@ -3,12 +3,14 @@ import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts
 import type { Hit } from '../../src/hit/hit.ts'
 import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
-import { hitOf, now, ok, outcomes } from './support.ts'
+import { sabotages } from './sabotage.ts'
+import { hitOf, now, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
 const { answer, network, timeout } = outcomes
 const well: EndpointState = { ...initialState, answers: 'readable' }
 
+const identityOf = (number: number) => hitOf(number, { action: 'ui', identity: '{"id":"alice"}' })
 const flying = (world: World) => world.flights.map(({ hit }) => parseInt(hit.event_id, 16))
 
 async function setUp(
@@ -35,6 +37,14 @@ function goUnwritten(tab: Tab, ...calls: Hit[]): void {
   tab.freeze()
   tab.crash()
   aborting.mockRestore()
+}
+
+/** Accepts whatever is sent within so many seconds. */
+async function sendAll(world: World, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    await answerAll(world, ok)
+    await world.tick(1000)
+  }
 }
 
 describe('leaving is no outage', () => {
@@ -136,8 +146,6 @@ describe('the next page', () => {
   })
 
   test('but for an identity, which an older one of the same person precedes', async () => {
-    const identityOf = (number: number) =>
-      hitOf(number, { action: 'ui', identity: '{"id":"alice"}' })
     const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
     goUnwritten(tab, identityOf(1))
     await world.tick(second)
@@ -148,6 +156,56 @@ describe('the next page', () => {
     await answerAll(world, ok)
     expect(sent).toEqual([1, 11])
   })
+
+  test.each(['opening fails', 'transactions fail', 'puts fail'])(
+    'and so where %s',
+    async (sabotage) => {
+      const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+      goUnwritten(tab, identityOf(1))
+      await world.tick(second)
+      const end = sabotages[sabotage]?.()
+      // At once: its database is not open yet.
+      const opening = world.open({ busyMs: minute })
+      world.tabs[0]?.call(identityOf(11))
+      await opening
+      for (let turn = 0; turn < 5; turn += 1) {
+        await answerAll(world, ok)
+        await world.tick(second)
+      }
+      end?.()
+      expect(sent).toEqual([1, 11])
+    },
+  )
+
+  test('makes room in the note, where the last one has left much', async () => {
+    const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + minute })
+    goUnwritten(tab, ...numbers(60).map((number) => hitOf(number)))
+    const next = await world.open({ busyMs: minute })
+    await world.settle()
+    goUnwritten(next, ...numbers(60, 101).map((number) => hitOf(number)))
+    await world.tick(minute)
+    await world.open()
+    await sendAll(world, 60)
+    expect(new Set(sent).size).toBe(120)
+  })
+
+  test.each(['transactions hang', 'puts are dropped'])(
+    'sends once what the last one left in its note, though %s',
+    async (sabotage) => {
+      const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+      goUnwritten(tab, hitOf(1), hitOf(2))
+      await world.tick(second)
+      const end = sabotages[sabotage]?.()
+      const next = await world.open()
+      await sendAll(world, 30)
+      end?.()
+      await sendAll(world, 150)
+      await next.close()
+      await world.open()
+      await sendAll(world, 60)
+      expect(sent).toEqual([1, 2])
+    },
+  )
 
   test('leaves alone what another tab has taken since, and is not held up by a clock set back', async () => {
     const { world, tab, sent } = await setUp()

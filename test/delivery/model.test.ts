@@ -99,8 +99,8 @@ function watch(world: World, persistent: boolean): Model {
       return Date.now() >= from + heardMs && Date.now() < until
     })
   /**
-   * Other tabs hear of an identity a little later; where nothing is stored, never. Of two that were
-   * made in one millisecond, in two tabs, either may be the older.
+   * Where nothing is stored, other tabs do not hear of an identity. Of two that were made in one
+   * millisecond, in two tabs, either may be the older.
    */
   const overtakes = ({ tab, hit }: Flight, others: Flight[]) =>
     hit.action === 'ui' &&
@@ -109,7 +109,7 @@ function watch(world: World, persistent: boolean): Model {
       const theirs = model.posted.get(other.event_id)
       if (other.action !== 'ui' || !mine || !theirs) return false
       const isOlder = theirs.by === mine.by ? other.event_id < hit.event_id : theirs.at < mine.at
-      return isOlder && (theirs.by === tab || (persistent && Date.now() - theirs.at > 100))
+      return isOlder && (persistent || theirs.by === tab)
     })
   world.onSend = (flight) => {
     const { tab, hit, mode } = flight

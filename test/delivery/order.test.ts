@@ -86,6 +86,46 @@ describe('hits of a page go in the order of their calls', () => {
   })
 })
 
+describe('one that comes back goes before those of later calls', () => {
+  test('when its visitor is known at last', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.hold([hitOf(1), hitOf(2)], Date.now() - 1)
+    await world.settle()
+    await world.tick(10)
+    tab.call(...numbers(6, 3).map((number) => hitOf(number)))
+    await world.settle()
+    expect(flying(world)).toEqual([3, 4])
+    await tab.completeHeld([hitOf(1).visitor_id], (hit) => hit)
+    await drain(world)
+    expect(sent).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
+  })
+
+  test('also where the database has none of them', async () => {
+    const { world, sent } = await setUp()
+    const tab = await world.open({ persistent: false })
+    tab.hold([hitOf(1), hitOf(2)], Date.now() - 1)
+    await world.tick(10)
+    tab.call(...numbers(6, 3).map((number) => hitOf(number)))
+    await tab.completeHeld([hitOf(1).visitor_id], (hit) => hit)
+    await drain(world)
+    expect(sent).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
+  })
+
+  test('when the time has come that the collector wanted it at', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1))
+    await reply(world, 1, answer(404))
+    await world.tick(5 * minute - second)
+    tab.call(...numbers(7, 2).map((number) => hitOf(number)))
+    await world.settle()
+    const before = sent.length
+    await world.tick(2 * second)
+    await drain(world)
+    expect(sent.slice(before, before + 2)).toContain(1)
+    expect(sent.filter((number) => number > 1)).toEqual(numbers(7, 2))
+  })
+})
+
 test('a backlog and today’s calls take turns, each in its order', async () => {
   const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
   tab.call(...numbers(6).map((number) => hitOf(number)))

@@ -327,7 +327,7 @@ describe('held rows', () => {
     expect(await settled(world, tab.completeHeld([alice], complete))).toBe(false)
     await world.setOnline(true)
     await world.tick(second)
-    expect(sent(world)).toEqual([0])
+    expect(sent(world)).toEqual([0, 2])
     await answerAll(world)
     await world.tick(second)
     expect(await stored(world)).toEqual([1])
