@@ -87,7 +87,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     leaseSent(entries) {
       const stored = entries.filter(({ isStored }) => isStored)
       if (stored.length === 0) return
-      const { page: owner, now: from } = lessee()
+      const { page: owner } = lessee()
+      const from = now()
       const work = (store: IDBObjectStore) => {
         for (const { row } of stored) update(store, { ...row, due: from + leaseMs, from, owner })
       }

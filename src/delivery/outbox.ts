@@ -94,8 +94,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     lessee: () => ({
       page,
-      now: now(),
-      ageNow: ageNow(),
+      now,
+      ageNow,
       isForgotten: client.isForgotten,
       sent: () => client.sent('now'),
     }),

@@ -1,5 +1,5 @@
 import type { Hit } from '../hit/hit.ts'
-import { leaseMs, timeoutMs } from './limits.ts'
+import { leaseMs, second, timeoutMs } from './limits.ts'
 
 /** A hit in the outbox, and what is known of its way. Times are epoch milliseconds. */
 export type Row = {
@@ -29,9 +29,12 @@ export type Row = {
 /** The `due` of a hit that waits to learn whose it is. */
 export const held: number = Infinity
 
-/** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
+/**
+ * Whether a row's time has come. A `due` ahead counts only as long as it was meant to; the clocks of
+ * two tabs differ by less than a second.
+ */
 export function isDue({ at, due, from = at }: Row, now: number): boolean {
-  return due <= now || (due !== held && from > now)
+  return due <= now || (due !== held && from > now + second)
 }
 
 /** The collector wants it later: it holds up nobody. Others that are not due may still be on their way. */

@@ -11,9 +11,10 @@ export type Lane = { clientId: string; endpoint: string }
 /** A page that takes rows on lease. */
 export type Lessee = {
   page: string
-  now: number
+  /** Asked when rows are there: a transaction waits for others, which may have leased them meanwhile. */
+  now: () => number
   /** The time by which rows age, whatever the clock says. */
-  ageNow: number
+  ageNow: () => number
   isForgotten: (row: Row) => boolean
   /** What pages that have left sent, as it is known at the moment it is asked. */
   sent: () => Sent
@@ -35,11 +36,12 @@ const rangeOf = ({ clientId, endpoint }: Lane, from: number, to: number) =>
 
 /** Gives each of the rows that is due to the page, until its new `due`. */
 export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Lessee): LeaseResult {
-  const { page, now, ageNow, isForgotten } = lessee
+  const { page, ageNow, isForgotten } = lessee
   const leases: LeaseResult = { rows: [], drops: [], missing: [], others: [] }
   let sentByOthers: Sent | undefined
   for (const id of ids) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
+      const now = lessee.now()
       // A page that goes sends what waits, and its browser may not let it write that into the database.
       const sentAt = row && sentBefore(row, (sentByOthers ??= lessee.sent()), now)
       const sent = sentAt === undefined ? undefined : freed(row as Row, now, sentAt)
@@ -48,7 +50,7 @@ export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Les
         store.put(sent)
         leases.others.push(sent)
       } else if (row.owner !== page && !isDue(row, now)) leases.others.push(row)
-      else if (row.at < ageNow - maxAgeMs || isForgotten(row)) {
+      else if (row.at < ageNow() - maxAgeMs || isForgotten(row)) {
         store.delete(id)
         leases.drops.push({ row, reason: isForgotten(row) ? 'consent' : 'too-old' })
       } else {
@@ -73,7 +75,7 @@ export function leaseNext(
     leases: undefined,
     isAll: true,
   }
-  const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now))
+  const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now()))
   on(due as IDBRequest<string[]>, (ids) => {
     const unknown = ids.filter((id) => !isKnown(id))
     given.isAll = unknown.length <= limit
@@ -86,29 +88,29 @@ export function leaseNext(
 export function free(
   store: IDBObjectStore,
   lane: Lane,
-  now: number,
+  now: () => number,
   gone: readonly string[],
   sent: Sent,
 ): void {
   /** Of the rows that pages before the last one left, most are free as they are. */
   function put(row: Row, sentAt?: number): void {
-    const next = freed(row, now, sentAt)
+    const next = freed(row, now(), sentAt)
     const isAsItWas = next.due === row.due && next.from === row.from && next.owner === row.owner
     if (!isAsItWas) store.put(next)
   }
 
-  on(all<Row>(store.index('lane'), rangeOf(lane, now, Number.MAX_VALUE)), (rows) => {
+  on(all<Row>(store.index('lane'), rangeOf(lane, now(), Number.MAX_VALUE)), (rows) => {
     const others = new Set(sent.keys())
     for (const row of rows) {
       others.delete(row.id)
-      const sentAt = sentBefore(row, sent, now)
+      const sentAt = sentBefore(row, sent, now())
       const isGone = row.owner !== undefined && gone.includes(row.owner)
-      if (sentAt !== undefined || isGone || isDue(row, now)) put(row, sentAt)
+      if (sentAt !== undefined || isGone || isDue(row, now())) put(row, sentAt)
     }
     for (const id of others) {
       on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
         if (row === undefined || row.due === held) return
-        const sentAt = sentBefore(row, sent, now)
+        const sentAt = sentBefore(row, sent, now())
         if (sentAt !== undefined) put(row, sentAt)
       })
     }

@@ -223,9 +223,10 @@ test.each<[string, Pick<Row, 'due' | 'from'>, boolean]>([
   ['now', { due: now }, true],
   ['soon', { due: now + 1 }, false],
   ['soon, as was decided a moment ago', { due: now + 1, from: now }, false],
-  ['ahead, as was decided by a clock that was set back', { due: now + 9, from: now + 1 }, true],
+  ['ahead, as was decided by a clock that differs', { due: now + 9, from: now + second }, false],
+  ['ahead, as was decided by one set back', { due: now + 9, from: now + second + 1 }, true],
   ['never, for it is held', { due: held }, false],
-  ['never, whatever the clock says', { due: held, from: now + 1 }, false],
+  ['never, whatever the clock says', { due: held, from: now + minute }, false],
 ])('a row whose time is %s is due: %#', (_, row, expected) => {
   expect(isDue(row as Row, now)).toBe(expected)
 })

@@ -203,6 +203,27 @@ describe('a row', () => {
     expect(all.sort((a, b) => a - b)).toEqual(numbers(130, 0))
   })
 
+  test('that another tab leases while the database keeps a new page waiting is not freed', async () => {
+    const { world, tab } = await setUp()
+    world.online = true
+    const { transaction } = Object.getOwnPropertyDescriptors(IDBDatabase.prototype)
+    const waiting = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+      this: IDBDatabase,
+      ...args
+    ) {
+      // The page has read the clock; before its transaction comes one of the tab's.
+      if (args[1] === 'readwrite') {
+        waiting.mockRestore()
+        vi.setSystemTime(now + 3 * second)
+        tab.call(hitOf(1))
+      }
+      return Reflect.apply(transaction.value as IDBDatabase['transaction'], this, args)
+    })
+    await world.open()
+    await world.tick(second)
+    expect(sent(world)).toEqual([1])
+  })
+
   test.each([
     ['is on lease', leaseMs],
     ['waits for long', 30 * minute],
