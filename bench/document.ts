@@ -115,10 +115,13 @@ ${sizeSection(parts.sizes, parts.parts)}
 - **Last hit accepted** and **hits accepted**: ours go up to four at a time, so that the page keeps its
   connections; the hand-written ones all at once, and what waits for more than the 10 s of ky's
   timeout is lost. The floor would lose most: browsers allow 64 KiB of bodies to requests that outlive
-  their page.
+  their page. With two cores all are busy throughout, and what ours take longer goes mostly into the
+  browser's work for \`keepalive\` and for storing.
 - **A new page's first call**: a click on a link makes some calls and leads to a page that makes one as
   soon as it can. From that call to the collector, which hears it before it answers. Chromium keeps a
   page that is left, or does not: because of an \`unload\` listener, a WebSocket or \`no-store\`, say.
+- **Requests for a hit** are counted while pages change. What a page did not hear of goes once more, 20
+  seconds later.
 - **JavaScript heap** is what is in use after a garbage collection. Rows wait in IndexedDB, not here.
 
 ## The machine
