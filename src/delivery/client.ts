@@ -1,5 +1,5 @@
 import { now } from '../browser/clock.ts'
-import { leaseMs, maxAgeMs, timeoutMs } from './limits.ts'
+import { clockSkewMs, leaseMs, maxAgeMs, timeoutMs } from './limits.ts'
 import { type Row, type Sent, held } from './row.ts'
 
 /** A `ui` hit that the collector has not answered for good. */
@@ -171,5 +171,5 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
 
 /** Whether an identity may still be on its way to the collector, though nobody waits for its answer. */
 export function mayArrive({ sentAt }: OpenIdentity, at: number): boolean {
-  return at >= sentAt && at < sentAt + timeoutMs
+  return at >= sentAt - clockSkewMs && at < sentAt + timeoutMs
 }

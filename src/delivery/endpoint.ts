@@ -1,4 +1,4 @@
-import { hour, timeoutMs } from './limits.ts'
+import { clockSkewMs, hour, timeoutMs } from './limits.ts'
 import type { Mode, WaitReason } from './outcome.ts'
 
 /**
@@ -48,7 +48,7 @@ export const initialState: EndpointState = {
 const maxWaitMs = 2 * hour
 
 const isWithin = (from: number, until: number, now: number) =>
-  from <= now && now < until && until - from <= maxWaitMs
+  from <= now + clockSkewMs && now < until && until - from <= maxWaitMs
 
 export const isLimited = (state: EndpointState, now: number): boolean =>
   isWithin(state.limitedFrom, state.limitedUntil, now)

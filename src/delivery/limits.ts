@@ -8,5 +8,10 @@ export const maxAgeMs: number = 7 * 24 * hour
 export const leaseMs: number = 20 * second
 /** How long a request may take, its answer's body included. */
 export const timeoutMs: number = 10 * second
+/**
+ * The clocks of two tabs may differ by less than this: what one has just written can lie ahead for
+ * another. What lies farther ahead was written by a clock that was set back since.
+ */
+export const clockSkewMs: number = second
 /** How long `flush()` waits. */
 export const flushTimeoutMs: number = 10 * second

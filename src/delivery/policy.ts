@@ -1,5 +1,5 @@
 import { type EndpointState, isBreakerOpen, isLimited } from './endpoint.ts'
-import { hour, minute, second } from './limits.ts'
+import { clockSkewMs, hour, minute, second } from './limits.ts'
 import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
 
 /** A request, and the circumstances of its outcome. */
@@ -45,7 +45,7 @@ export function spreadAfter(silenceMs: number, random: number): number {
  * that lies ahead was taken by a clock that was set back since.
  */
 function isSameFailure(state: EndpointState, { sentAt, now }: Attempt): boolean {
-  return state.step > 0 && sentAt < state.steppedAt && state.steppedAt <= now
+  return state.step > 0 && sentAt < state.steppedAt && state.steppedAt <= now + clockSkewMs
 }
 
 function backedOff(

@@ -1,5 +1,5 @@
 import type { Hit } from '../hit/hit.ts'
-import { leaseMs, second, timeoutMs } from './limits.ts'
+import { clockSkewMs, leaseMs, timeoutMs } from './limits.ts'
 
 /** A hit in the outbox, and what is known of its way. Times are epoch milliseconds. */
 export type Row = {
@@ -29,12 +29,9 @@ export type Row = {
 /** The `due` of a hit that waits to learn whose it is. */
 export const held: number = Infinity
 
-/**
- * Whether a row's time has come. A `due` ahead counts only as long as it was meant to; the clocks of
- * two tabs differ by less than a second.
- */
+/** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
 export function isDue({ at, due, from = at }: Row, now: number): boolean {
-  return due <= now || (due !== held && from > now + second)
+  return due <= now || (due !== held && from > now + clockSkewMs)
 }
 
 /** The collector wants it later: it holds up nobody. Others that are not due may still be on their way. */
@@ -56,7 +53,7 @@ export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: n
     return { ...rest, due: sentAt + (isIdentity ? timeoutMs : leaseMs), from: sentAt }
   }
   const arrivesBy = from + timeoutMs
-  const mayArrive = owner !== undefined && isIdentity && from <= now
+  const mayArrive = owner !== undefined && isIdentity && from <= now + clockSkewMs
   if (mayArrive && now < arrivesBy) return { ...rest, due: arrivesBy, from }
   return { ...rest, due: Math.min(rest.at, now) }
 }
@@ -67,5 +64,5 @@ export function freed({ owner, from = 0, ...rest }: Row, now: number, sentAt?: n
  */
 export function sentBefore(row: Row, sent: Sent, now: number): number | undefined {
   const at = sent.get(row.id)
-  return at !== undefined && at <= now && (row.from ?? 0) <= at ? at : undefined
+  return at !== undefined && at <= now + clockSkewMs && (row.from ?? 0) <= at ? at : undefined
 }

@@ -1,6 +1,6 @@
 import { now } from '../browser/clock.ts'
 import { mayArrive } from './client.ts'
-import { leaseMs, timeoutMs } from './limits.ts'
+import { clockSkewMs, leaseMs, timeoutMs } from './limits.ts'
 import type { Identities } from './identities.ts'
 import type { Entry, Queue } from './queue.ts'
 import { held, isDue } from './row.ts'
@@ -41,7 +41,7 @@ export function createTurns(queue: Queue, identities: Identities): Turns {
       // It waits for long, and holds up nobody.
       identities.close(before)
       return isReady(entry)
-    } else if (at < until && until <= at + leaseMs) waitUntil(until)
+    } else if (at < until && until <= at + leaseMs + clockSkewMs) waitUntil(until)
     else wanted.add(before.id)
     return false
   }

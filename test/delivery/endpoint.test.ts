@@ -82,13 +82,30 @@ describe('what stands between a hit and the network', () => {
     ['one before a backoff', { ...limitedUntil(later), ...retryAt(later) }, {}, 'rate-limited'],
     [
       'one of a clock that was set back',
-      { limitedFrom: now + 1, limitedUntil: later },
+      { limitedFrom: now + second + 1, limitedUntil: later },
       {},
       undefined,
     ],
+    [
+      'one of another tab, whose clock is ahead a little',
+      { limitedFrom: now + second, limitedUntil: later },
+      {},
+      'rate-limited',
+    ],
     ['a backoff after a timeout', { ...retryAt(later), cause: 'timeout' }, {}, 'timeout'],
     ['a backoff after a 503', { ...retryAt(later), cause: 'status' }, {}, 'status'],
-    ['one of a clock that was set back', { retryFrom: now + 1, retryAt: later }, {}, undefined],
+    [
+      'one of a clock that was set back',
+      { retryFrom: now + second + 1, retryAt: later },
+      {},
+      undefined,
+    ],
+    [
+      'one of another tab, whose clock is ahead a little',
+      { retryFrom: now + second, retryAt: later, cause: 'status' },
+      {},
+      'status',
+    ],
     ['a backoff that was, so that one may probe', { ...retryAt(past), step: 1 }, {}, undefined],
     ['a probe in flight', { ...retryAt(past), step: 1 }, { requests: 1 }, 'busy'],
     ['an open breaker', { ...open, ...retryAt(later) }, {}, 'blocked'],
@@ -128,7 +145,12 @@ test.each([
   ['the end of the backoff', { ...limitedUntil(now + 5), ...retryAt(now + 9) }, now + 9],
   [
     'now, when the clock was set back',
-    { limitedFrom: now + 1, limitedUntil: now + 5, retryFrom: now + 1, retryAt: now + 5 },
+    {
+      limitedFrom: now + minute,
+      limitedUntil: now + hour,
+      retryFrom: now + minute,
+      retryAt: now + hour,
+    },
     now,
   ],
 ])('a hit may be tried from: %s', (_, known, expected) => {
