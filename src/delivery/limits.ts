@@ -12,6 +12,6 @@ export const timeoutMs: number = 10 * second
  * The clocks of two tabs may differ by less than this: what one has just written can lie ahead for
  * another. What lies farther ahead was written by a clock that was set back since.
  */
-export const clockSkewMs: number = second
+export const clockSkewMs: number = 1 * second
 /** How long `flush()` waits. */
 export const flushTimeoutMs: number = 10 * second
