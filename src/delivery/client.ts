@@ -98,10 +98,10 @@ export type Client = {
 const isRecent = ({ at }: ClientState['sent'][number]) => now() - at < leaseMs
 
 export function createClient(note: ClientNote, endpoint: string, randomId: () => string): Client {
-  const state = () => note.read() ?? initial
+  const state = (when?: 'now') => note.read(when) ?? initial
 
   function change(part: (state: ClientState) => Partial<ClientState>): void {
-    const before = note.read('now') ?? initial
+    const before = state('now')
     note.write({ ...before, ...part(before) })
   }
 
@@ -137,7 +137,7 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
         return { sent: [...others, ...ids.map((id) => ({ id, at }))].slice(-maxSent) }
       })
     },
-    sent: (when) => new Map((note.read(when) ?? initial).sent.map(({ id, at }) => [id, at])),
+    sent: (when) => new Map(state(when).sent.map(({ id, at }) => [id, at])),
 
     gone: () => state().gone,
     unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),
@@ -156,13 +156,13 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
       }))
     },
 
-    identities: () => (note.read('now') ?? initial).identities,
+    identities: () => state('now').identities,
 
     setIdentity(id, identity) {
       if (identity === undefined && !state().identities.some((open) => open.id === id)) return
       change(({ identities }) => {
-        const isOf7Days = ({ at }: OpenIdentity) => Math.abs(now() - at) < maxAgeMs
-        const others = identities.filter((open) => open.id !== id && isOf7Days(open))
+        const isYoung = ({ at }: OpenIdentity) => Math.abs(now() - at) < maxAgeMs
+        const others = identities.filter((open) => open.id !== id && isYoung(open))
         return { identities: (identity ? [...others, identity] : others).slice(-maxIdentities) }
       })
     },

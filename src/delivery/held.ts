@@ -26,7 +26,7 @@ export type Held = {
 type Choose = (row: Row, all: readonly Row[]) => Row | Drop | undefined
 
 export function createHeld(place: Place): Held {
-  const { lane, own, persistent, database, writer, queue, encode, drop } = place
+  const { lane, setAside, persistent, database, writer, queue, encode, drop } = place
 
   /** Those that the database has not got yet. */
   function changeUnstored(choose: Choose): boolean {
@@ -61,7 +61,7 @@ export function createHeld(place: Place): Held {
 
   return {
     hold(row) {
-      own.add(row.id)
+      setAside.add(row.id)
       writer.put([{ ...row, due: held }])
       void change((each, all) =>
         all.indexOf(each) < all.length - maxHeld ? { row: each, reason: 'evicted' } : undefined,

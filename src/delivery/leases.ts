@@ -27,7 +27,7 @@ export type Leases = {
 }
 
 export function createLeases(place: Place, tabs: Tabs): Leases {
-  const { lane, own, database, writer, queue, encode, ready, lessee, drop } = place
+  const { lane, setAside, database, writer, queue, encode, ready, lessee, drop } = place
 
   const isLeased = ({ isStored, leasedUntil }: Entry) =>
     !isStored || leasedUntil - elapsed() > timeoutMs
@@ -45,7 +45,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     for (const row of given.rows) {
       if (writer.hasEnded(row.id)) continue
       const known = queue.get(row.id)
-      const isBack = own.delete(row.id)
+      const isBack = setAside.delete(row.id)
       const entry = known ?? newEntry(row, encode(row.hit), isBack)
       if (known === undefined) taken.push(row.id)
       entry.isStored = true

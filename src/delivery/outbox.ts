@@ -60,7 +60,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   function drop({ row, reason }: Drop): void {
     queue.delete(row.id)
-    place.own.delete(row.id)
+    place.setAside.delete(row.id)
     writer.forget(row.id)
     if (row.hit.client_id === clientId && row.endpoint === endpoint) onDrop(row, reason)
   }
@@ -85,7 +85,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     writer,
     queue,
     client,
-    own: new Set(),
+    setAside: new Set(),
     encode,
     async ready() {
       const isOpen = persistent && (await database.open())
@@ -153,7 +153,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         (found) => {
           // Ended by another page, or to be looked for in the database when its time comes.
           if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)
-          if (found?.isThere && due !== undefined && entry.isOwn) place.own.add(row.id)
+          if (found?.isThere && due !== undefined && entry.isOwn) place.setAside.add(row.id)
         },
       )
     },

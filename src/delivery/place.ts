@@ -16,7 +16,7 @@ export type Place = {
   queue: Queue
   client: Client
   /** Rows of this page's calls that are only in the database for now: held, or wanted later. */
-  own: Set<string>
+  setAside: Set<string>
   encode: (hit: Hit) => string
   /**
    * Opens the database, and takes over once what earlier pages left; whether it is open. Not before

@@ -42,7 +42,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')
   const groupKey = keyOf('group', 'cookie', 'ajs_group_id')
   /** By its usual settings Segment keeps a user somewhere, and puts its id on each event. */
-  const isKept = [field(instance.options, 'user'), field(instance.options, 'storage')].every(
+  const isUsual = [field(instance.options, 'user'), field(instance.options, 'storage')].every(
     (setting) => setting === undefined,
   )
   let kept: Stored | undefined
@@ -71,7 +71,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
   function ask(made: SegmentEvent | undefined): Stored {
     const user = callMethod(instance, 'user')
     // Segment has just asked its dearest getter for the event.
-    const ofEvent = isKept ? text(made?.anonymousId) : undefined
+    const ofEvent = isUsual ? text(made?.anonymousId) : undefined
     const anonymousId = ofEvent ?? text(callMethod(user, 'anonymousId'))
     const traits = traitsOf()
     const groupId = callMethod(callMethod(instance, 'group'), 'id')

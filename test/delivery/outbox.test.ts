@@ -3,6 +3,7 @@ import { parseClientState } from '../../src/delivery/client.ts'
 import { initialState } from '../../src/delivery/endpoint.ts'
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import { held } from '../../src/delivery/row.ts'
+import { lease } from '../../src/delivery/store.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Flight, type Tab, type TabOptions, type World, createWorld } from './world.ts'
@@ -201,6 +202,30 @@ describe('a row', () => {
       await world.settle()
     }
     expect(all.sort((a, b) => a - b)).toEqual(numbers(130, 0))
+  })
+
+  test('that another tab leases while the database keeps one waiting is not taken', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    const [row] = await settled(world, world.stored())
+    const opening = indexedDB.open('skalin')
+    const db = await new Promise<IDBDatabase>((resolve) => {
+      opening.onsuccess = () => resolve(opening.result)
+    })
+    const store = db.transaction('outbox', 'readwrite').objectStore('outbox')
+    const later = now + 3 * second
+    store.put({ ...row, owner: 'another', from: later, due: later + leaseMs })
+    const given = lease(store, [hitOf(1).event_id], {
+      page: 'one',
+      now: () => Date.now(),
+      ageNow: () => Date.now(),
+      isForgotten: () => false,
+      sent: () => new Map(),
+    })
+    vi.setSystemTime(later)
+    await world.settle()
+    db.close()
+    expect(given).toMatchObject({ rows: [], others: [{ owner: 'another' }] })
   })
 
   test('that another tab leases while the database keeps a new page waiting is not freed', async () => {
