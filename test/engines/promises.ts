@@ -12,6 +12,8 @@ import {
   acceptedBy,
   arrived,
   expectSound,
+  featureOf,
+  healthOf,
   names,
   repeats,
   stored,
@@ -27,6 +29,7 @@ declare global {
     errors: string[]
     /** On a page that was kept while another was shown. */
     mark?: boolean
+    isLeft?: boolean
   }
 }
 
@@ -38,6 +41,17 @@ const first = (sabotage = '') => `<script>
   addEventListener('pageshow', () => navigator.sendBeacon('/shown'))
   ${sabotage}
 </script>`
+
+/** Ways to leave a page for `/there`, which was shown before it; `closing` is for the test to do. */
+const waysToLeave: Record<string, string> = {
+  'a link': `const a = document.createElement('a'); a.href = '/there'; document.body.append(a); a.click()`,
+  'a form': `const f = document.createElement('form'); f.action = '/there'; document.body.append(f); f.submit()`,
+  location: `location.href = '/there'`,
+  'location.replace': `location.replace('/there')`,
+  reload: 'location.reload()',
+  history: 'history.back()',
+  closing: '',
+}
 
 /** How many requests a page that goes may leave behind: see `obstacle` of `src/delivery/endpoint.ts`. */
 const inFlightAtMost = 200
@@ -173,6 +187,60 @@ export function prove(engine: Engine): void {
       location.href = '/next'
     }, names(50))
     await arrived(rig, names(50))
+  })
+
+  /** Leaves a page 20 ms after three calls. Resolves with the tab that shows the next one. */
+  async function leave(tab: Tab, way: string, features: string[]): Promise<Tab> {
+    const shown = rig.site.visits('/shown')
+    await tab.evaluate(
+      ([all, leaving]) => {
+        window.isLeft = true
+        for (const name of all) void window.analytics.track(name)
+        // eslint-disable-next-line @typescript-eslint/no-implied-eval -- one of the ways above
+        setTimeout(new Function(leaving) as () => void, 20)
+      },
+      [features, waysToLeave[way] ?? ''] as const,
+    )
+    if (way === 'closing') {
+      await tab.close()
+      return open({}, '/there')
+    }
+    await until(() => rig.site.visits('/shown') > shown, { message: `the page after ${way}` })
+    const isNext = () => tab.evaluate(() => !window.isLeft && 'plugin' in window)
+    await until(isNext, { message: 'the next page to answer' })
+    await ready(tab)
+    return tab
+  }
+
+  /** Leaving is no outage of a collector that is well: the next page's first call goes at once. */
+  async function leaveInAllWays(): Promise<void> {
+    let tab = await open({}, '/there')
+    for (const way of Object.keys(waysToLeave)) {
+      rig.collector.fault(undefined)
+      await tab.goto(`${rig.site.origin}/there`)
+      await tab.goto(rig.serve('npm', '/app', `anonymous: 'send'`, first()))
+      await ready(tab)
+      await track(tab, [`before ${way}`])
+      await arrived(rig, [`before ${way}`])
+      rig.collector.fault({ kind: 'slow', ms: 150 })
+      tab = await leave(tab, way, names(3, way))
+      await track(tab, [`after ${way}`])
+      // Half of what it took when leaving counted as an outage.
+      await arrived(rig, [`after ${way}`], 5000)
+      expect(await healthOf(tab), way).toEqual({ step: 0, networkErrors: 0 })
+      await arrived(rig, names(3, way), 40_000)
+      const requests = rig.collector.requests.map(({ hit }) => featureOf(hit))
+      const times = names(3, way).map((name) => requests.filter((each) => each === name).length)
+      expect(Math.max(...times), way).toBeLessThanOrEqual(2)
+    }
+  }
+
+  promise('A page left in seven ways, with the back/forward cache', leaveInAllWays)
+
+  promise('A page left in seven ways, without the back/forward cache', async () => {
+    await browser.close()
+    browser = await launchEngine(engine, { profile, keepsPages: false })
+    await leaveInAllWays()
   })
 
   promise('A browser killed after 50 calls, in an outage', async () => {

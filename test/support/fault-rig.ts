@@ -158,6 +158,16 @@ export function expectSound(rig: Rig, errors: string[] = []): void {
   }
 }
 
+/** What the plugin has noted of the collector: how far it has backed off, and why. */
+export const healthOf = (page: Evaluating): Promise<{ step: number; networkErrors: number }> =>
+  page.evaluate(() => {
+    const key = Object.keys(localStorage).find((name) => name.startsWith('skalin:endpoint:'))
+    const { step = NaN, networkErrors = NaN } = JSON.parse(
+      (key && localStorage.getItem(key)) ?? '{}',
+    ) as { step?: number; networkErrors?: number }
+    return { step, networkErrors }
+  })
+
 /** What `onDelivery` was told so far. */
 export const reports = (page: Evaluating): Promise<Told[]> => page.evaluate(() => window.reports)
 
