@@ -3,7 +3,7 @@ import { type Browser, chromium } from 'playwright-core'
 import { findBrowser, launchArgs } from '../scripts/browsers.mjs'
 import { until } from '../test/support/deadline.ts'
 import { acceptedBy, featureOf } from '../test/support/fault-rig.ts'
-import { type Measure, createSamples } from './samples.ts'
+import { type Measure, createSamples, rounds } from './samples.ts'
 import type { Stage } from './stage.ts'
 import type { Variant } from './variants.ts'
 
@@ -52,11 +52,14 @@ async function measureIn(
   for (const { calls, answerMs } of visits) {
     const [took, requests] = [createSamples(), createSamples()]
     stage.rig.collector.fault({ kind: 'slow', ms: answerMs })
-    for (const variant of compared) {
-      const result = await visit(browser, stage, variant, calls, pages)
-      took[variant] = result.took
-      requests[variant] = [result.requestsPerHit]
-    }
+    const visitors: Visitor[] = []
+    for (const variant of compared) visitors.push(await enter(browser, stage, variant, calls))
+    const plan = { until: 0, atLeast: pages, atMost: pages }
+    await rounds(visitors, plan, async ({ variant, goOn }) => {
+      took[variant].push(await goOn())
+    })
+    for (const { variant, leave } of visitors) requests[variant] = [await leave()]
+    stage.rig.collector.clear()
     const when = `${calls} ${calls === 1 ? 'call' : 'calls'} in the click, answers in ${answerMs} ms, ${which}`
     measures.push(
       {
@@ -72,16 +75,23 @@ async function measureIn(
   return measures
 }
 
-async function visit(
+/** Somebody who goes from page to page. */
+type Visitor = {
+  variant: Variant
+  /** To the next page, and stays there; how long its first call took, in milliseconds. */
+  goOn: () => Promise<number>
+  /** For good; how many requests a hit took. */
+  leave: () => Promise<number>
+}
+
+async function enter(
   browser: Browser,
   { rig }: Stage,
   variant: Variant,
   calls: number,
-  pages: number,
-): Promise<{ took: number[]; requestsPerHit: number }> {
-  rig.collector.clear()
+): Promise<Visitor> {
   const address = rig.site.page(
-    '/visit',
+    `/visit-${variant}`,
     `<!doctype html>
 <script src="/bench.js"></script>
 <a>Next</a>
@@ -89,35 +99,47 @@ async function visit(
   bench.arrive('${variant}', '${rig.collector.endpoint}')
   const link = document.querySelector('a')
   link.href = '?' + Math.random()
-  link.addEventListener('click', () => bench.click(${calls}))
+  link.addEventListener('click', () => bench.click('${variant}', ${calls}))
 </script>`,
   )
-  const firsts = () =>
+  /** What the collector has of its calls, whose names tell whose they are, and when a page began. */
+  const heard = () =>
     acceptedBy(rig)
-      .map(({ at, hit }) => ({ at, call: featureOf(hit).split(' ') }))
-      .filter(({ call: [name] }) => name === 'first')
+      .map(({ at, hit }) => ({ at, id: hit.event_id, call: featureOf(hit).split(' ') }))
+      .filter(({ call: [by] }) => by === variant)
+  const firsts = () => heard().filter(({ call: [, which] }) => which === 'first')
+  let pages = 0
 
   const context = await browser.newContext()
   const page = await context.newPage()
-  await page.goto(address)
-  for (let left = 0; left <= pages; left += 1) {
-    const isThere = () => firsts().length > left
-    await until(isThere, { message: `the first call of page ${left}`, deadlineMs })
+
+  async function stay(): Promise<number> {
+    pages += 1
+    const isThere = () => firsts().length >= pages
+    await until(isThere, { message: `the first call of page ${pages}`, deadlineMs })
     await sleep(stayMs)
-    if (left < pages) await page.locator('a').click({ noWaitAfter: true })
+    const { at = NaN, call: [, , madeAt] = [] } = firsts().at(-1) ?? {}
+    return at - Number(madeAt)
   }
-  const ids = () => new Set(acceptedBy(rig).map(({ hit }) => hit.event_id))
-  const all = pages + 1 + pages * calls
-  // The hand-written plugin loses what the leaving page has not been able to send.
-  if (variant === 'ours') {
-    await until(() => ids().size >= all, { message: `all ${all} calls`, deadlineMs })
-  }
-  await context.close()
+
+  await page.goto(address)
+  // This one comes from nowhere.
+  await stay()
   return {
-    // The first page comes from nowhere.
-    took: firsts()
-      .slice(1)
-      .map(({ at, call: [, madeAt] }) => at - Number(madeAt)),
-    requestsPerHit: rig.collector.requests.length / ids().size,
+    variant,
+    async goOn() {
+      await page.locator('a').click({ noWaitAfter: true })
+      return stay()
+    },
+    async leave() {
+      const ids = () => new Set(heard().map(({ id }) => id))
+      const all = pages + (pages - 1) * calls
+      // The hand-written plugin loses what the leaving page has not been able to send.
+      if (variant === 'ours') {
+        await until(() => ids().size >= all, { message: `all ${all} calls`, deadlineMs })
+      }
+      await context.close()
+      return heard().length / ids().size
+    },
   }
 }

@@ -99,17 +99,17 @@ const bench = {
     return (witnessedAt.get('first') ?? start + limitMs) - start
   },
 
-  /** A page of an application: it makes a call as soon as it can. Its name says when. */
+  /** A page of an application: it makes a call as soon as it can. Its name says whose, and when. */
   arrive(variant: Variant, endpoint: string): void {
     load(variant, endpoint)
     // The user logs in on the first page.
     if (location.search === '') void analytics.identify('alice', { email: 'alice@example.com' })
-    void call(`first ${Date.now()}`)
+    void call(`${variant} first ${performance.timeOrigin + performance.now()}`)
   },
 
   /** What the click on a link does, before the next page comes. */
-  click(count: number): void {
-    for (let index = 0; index < count; index += 1) void call(`click-${index}`)
+  click(variant: Variant, count: number): void {
+    for (let index = 0; index < count; index += 1) void call(`${variant} click ${index}`)
   },
 }
 
