@@ -77,6 +77,8 @@ export function createPage(respectGpc: boolean): LivePage {
         onLeaving()
       }
       const onShow = () => {
+        // The first time, nothing has been left.
+        if (!left) return
         left = false
         onBack()
       }
