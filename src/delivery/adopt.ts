@@ -31,10 +31,11 @@ export async function adopt(place: Place): Promise<void> {
     client.settle(unsaved.map(({ id }) => id))
     return
   }
-  // The database will not have them: they are sent from memory, unless this page is the one that left them.
+  // The database will not have them: they are sent from memory.
   for (const row of unsaved) {
-    if (row.due === held || queue.get(row.id)) continue
-    queue.add(newEntry(row, encode(row.hit), false))
+    const known = queue.get(row.id)
+    if (known) known.isStored = false
+    else if (row.due !== held) queue.add(newEntry(row, encode(row.hit), false))
   }
   // One that is only slow may take them all the same.
   if (wasOpen) writer.doubt(unsaved.map(({ id }) => id))

@@ -60,6 +60,11 @@ const doubtMs = second
 const isAcceptance = (outcome: Outcome): outcome is Outcome & { kind: 'answer' } =>
   outcome.kind === 'answer' && outcome.status >= 200 && outcome.status < 300
 
+function differs(one: EndpointState, other: EndpointState): boolean {
+  const names = Object.keys(initialState) as (keyof EndpointState)[]
+  return names.some((name) => one[name] !== other[name])
+}
+
 export function createAttempts({
   send,
   note,
@@ -82,8 +87,7 @@ export function createAttempts({
   }
 
   function learn(before: EndpointState, after: EndpointState): void {
-    const names = Object.keys(initialState) as (keyof EndpointState)[]
-    if (names.some((name) => before[name] !== after[name])) note.write(after)
+    if (differs(before, after)) note.write(after)
   }
 
   async function make({ body, reachedAt, isOver, onLate }: Parcel): Promise<Ending> {
@@ -103,8 +107,6 @@ export function createAttempts({
         if (isAcceptance(late)) onLate(late.status)
       })
       const decide = () => {
-        // Where all is well there is nothing to learn that another tab could have written over.
-        const known = isAcceptance(outcome) ? state() : latest()
         const attempt = {
           mode,
           sentAt,
@@ -115,7 +117,11 @@ export function createAttempts({
           reachedAt,
           random: Math.random(),
         }
-        return { known, ...onOutcome(known, outcome, attempt) }
+        const by = (known: EndpointState) => ({ known, ...onOutcome(known, outcome, attempt) })
+        const decided = by(state())
+        // Where all is well there is nothing to learn that could write over what another tab has learnt.
+        const isNews = !isAcceptance(outcome) || differs(decided.known, decided.state)
+        return isNews ? by(latest()) : decided
       }
       let { known, state: after, verdict } = decide()
       if (outcome.kind === 'network' && verdict.outcome !== 'again') {

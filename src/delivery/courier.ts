@@ -111,7 +111,7 @@ export function createCourier(parts: Parts): Courier {
       const entry = queue.next(isReady)
       if (entry === undefined || !inFlight.isFree(entry)) break
       if (outbox.discard(entry)) continue
-      if (outbox.isLeased(entry)) dispatch(entry)
+      if (outbox.claim(entry)) dispatch(entry)
       else return entry
     }
     return undefined
@@ -176,8 +176,10 @@ export function createCourier(parts: Parts): Courier {
     const at = now()
     const { isDue, next } = queue.dues(at)
     // What is in flight resumes by itself.
-    const isClosed = inFlight.size() === 0 && (inFlight.wasHeldUp() || !inFlight.isFree())
-    const earliest = Math.min(lookout.next(), turns.next(), next, isDue && isClosed ? at : Infinity)
+    const isIdle = inFlight.size() === 0
+    const isClosed = isIdle && (inFlight.wasHeldUp() || !inFlight.isFree())
+    const look = isIdle || mayLook() ? lookout.next() : Infinity
+    const earliest = Math.min(look, turns.next(), next, isDue && isClosed ? at : Infinity)
     if (!stopped) alarm.set(Math.max(earliest, availableFrom(attempts.state(), at)))
   }
 

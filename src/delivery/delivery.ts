@@ -95,7 +95,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
-  const identities = createIdentities(client, hash)
+  const identities = createIdentities(client, endpoint, hash)
   const courier = createCourier({
     outbox,
     queue,

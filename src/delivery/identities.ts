@@ -4,8 +4,8 @@ import type { Client, OpenIdentity } from './client.ts'
 import type { Row } from './row.ts'
 
 /**
- * Keeps the identities of one person in the order of their calls, across tabs and pages: Skalin
- * keeps what it was told last.
+ * Keeps the identities of one person in the order of their calls, across tabs and pages: the Skalin
+ * of an endpoint keeps what it was told last.
  */
 export type Identities = {
   /** It waits, or is on its way since `sentAt`. */
@@ -16,11 +16,15 @@ export type Identities = {
   before: (row: Row) => OpenIdentity | undefined
 }
 
-export function createIdentities(client: Client, hash: (text: string) => string): Identities {
+export function createIdentities(
+  client: Client,
+  endpoint: string,
+  hash: (text: string) => string,
+): Identities {
   function personOf({ identity }: Hit): string {
     try {
       const { id, email } = JSON.parse(identity ?? '{}') as { id?: string; email?: string }
-      return hash(id ?? email ?? '')
+      return hash(`${endpoint} ${id ?? email}`)
     } catch {
       return ''
     }

@@ -11,8 +11,11 @@ const batch = 50
 
 /** Makes sure that a row is sent by one page at a time: a row on lease is this page's for 20 seconds. */
 export type Leases = {
-  /** Nobody else sends it for as long as a request takes. */
-  isLeased: (entry: Entry) => boolean
+  /**
+   * Whether nobody else sends it for as long as a request takes. One that the database has not got yet,
+   * or may be getting as anybody's, is written down as this page's.
+   */
+  claim: (entry: Entry) => boolean
   /**
    * Takes a row of the queue on lease once more, and others like it, or learns that they are another
    * page's, until the time that it gives at least.
@@ -22,15 +25,17 @@ export type Leases = {
   leaseSent: (entries: readonly Entry[]) => void
   /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
   fetch: (id: string) => Promise<'taken' | { until: number } | undefined>
-  /** Brings what is due into the queue; when the next is, `undefined` if the database does not say. */
-  fetchDue: () => Promise<{ taken: number; next: number } | undefined>
+  /**
+   * Brings what is due into the queue, as much as can be sent meanwhile; when the next is, `undefined`
+   * if the database does not say. `taken` is what it is rid of.
+   */
+  fetchDue: () => Promise<{ taken: number; isAll: boolean; next: number } | undefined>
 }
 
 export function createLeases(place: Place, tabs: Tabs): Leases {
   const { lane, setAside, database, writer, queue, encode, ready, lessee, drop } = place
 
-  const isLeased = ({ isStored, leasedUntil }: Entry) =>
-    !isStored || leasedUntil - elapsed() > timeoutMs
+  const isLeased = ({ leasedUntil }: Entry) => leasedUntil - elapsed() > timeoutMs
 
   const isKnown = (id: string) =>
     queue.get(id) !== undefined || writer.hasEnded(id) || writer.unstored(id) !== undefined
@@ -42,7 +47,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
   function take(given: LeaseResult | undefined, isWritten: boolean): number {
     if (given === undefined) return 0
     const taken: string[] = []
-    for (const row of given.rows) {
+    // The database gives them by when they were due, and those of one lease by their ids.
+    for (const row of [...given.rows].sort((a, b) => a.at - b.at)) {
       if (writer.hasEnded(row.id)) continue
       const known = queue.get(row.id)
       const isBack = setAside.delete(row.id)
@@ -63,16 +69,29 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     given.drops.forEach(drop)
     for (const id of given.missing) queue.delete(id)
     for (const { id } of given.others) queue.delete(id)
-    return taken.length
+    return taken.length + given.drops.length
   }
 
   return {
-    isLeased,
+    claim(entry) {
+      const { row, isStored } = entry
+      if (isLeased(entry)) return true
+      if (isStored) return false
+      // New ones, which nobody has put yet, are put with their lease.
+      if (writer.unstored(row.id)) {
+        const from = now()
+        entry.leasedUntil = elapsed() + leaseMs
+        writer.put([{ ...row, due: from + leaseMs, from, owner: lessee().page }])
+      }
+      return true
+    },
 
     async renew(first) {
       const others = queue
         .all()
-        .filter((entry) => entry !== first && !entry.isInFlight && !isLeased(entry))
+        .filter(
+          (entry) => entry !== first && !entry.isInFlight && entry.isStored && !isLeased(entry),
+        )
       const ids = [first, ...others].slice(0, batch).map(({ row }) => row.id)
       let given: LeaseResult | undefined
       const written = await run(place, (store) => (given = lease(store, ids, lessee())))
@@ -118,9 +137,9 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
         (store) => (given = leaseNext(store, lane, lessee(), batch, isKnown)),
       )
       const taken = take(given?.leases, written !== undefined)
-      if (given && !given.isAll) return { taken, next: now() }
+      if (given && !given.isAll) return { taken, isAll: false, next: now() }
       const next = await run(place, (store) => nextDue(store, lane, isKnown), 'readonly')
-      return next && { taken, next: next.at }
+      return next && { taken, isAll: true, next: next.at }
     },
   }
 }

@@ -16,15 +16,19 @@ export type Lookout = {
 }
 
 export function createLookout(outbox: Outbox): Lookout {
-  // Both in milliseconds of the page's life: by a clock that is set back the wait would be longer.
+  // In milliseconds of the page's life: by a clock that is set back the wait would be longer.
   let nextAt = Infinity
+  /** A row is known to come due then. */
+  let dueAt = Infinity
   let lookedAt = -Infinity
   const clock = () => now() - elapsed()
   let lookedBy = clock()
 
   const lookout: Lookout = {
     expect(at) {
-      nextAt = Math.min(nextAt, elapsed() + at - now())
+      const mine = elapsed() + at - now()
+      nextAt = Math.min(nextAt, mine)
+      if (at > 0) dueAt = Math.min(dueAt, mine)
     },
     goOn() {
       if (elapsed() - lookedAt > lookAgainMs) lookout.expect(0)
@@ -36,16 +40,16 @@ export function createLookout(outbox: Outbox): Lookout {
       // The clock was set back: the database's rows would wait for a time that has been.
       if (clock() < lookedBy - second) await outbox.adopt()
       lookedBy = clock()
-      const expected = lookout.next()
-      nextAt = Infinity
+      const expected = dueAt
+      nextAt = dueAt = Infinity
       const found = await outbox.fetchDue()
       if (found === undefined) {
         // A database with trouble, in which a row is known to come due.
-        if (expected > second && expected < Infinity) lookout.expect(now() + 10 * second)
+        lookout.expect(now() + Math.max(expected - elapsed(), 10 * second))
         return
       }
       // Rows that were due and not to be had: a database with trouble.
-      const isStuck = found.taken === 0 && found.next <= startedAt
+      const isStuck = found.taken === 0 && (!found.isAll || found.next <= startedAt)
       lookout.expect(isStuck ? now() + second : found.next)
     },
   }

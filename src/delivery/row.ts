@@ -29,9 +29,12 @@ export type Row = {
 /** The `due` of a hit that waits to learn whose it is. */
 export const held: number = Infinity
 
-/** Whether a row's time has come. A `due` ahead counts only as long as it was meant to. */
+/**
+ * Whether a row's time has come. A `due` ahead counts only as long as it was meant to, and by less than
+ * a millisecond never: that is the order of calls of one.
+ */
 export function isDue({ at, due, from = at }: Row, now: number): boolean {
-  return due <= now || (due !== held && from > now + clockSkewMs)
+  return Math.floor(due) <= now || (due !== held && from > now + clockSkewMs)
 }
 
 /** The collector wants it later: it holds up nobody. Others that are not due may still be on their way. */

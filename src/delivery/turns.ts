@@ -3,7 +3,7 @@ import { mayArrive } from './client.ts'
 import { clockSkewMs, leaseMs, timeoutMs } from './limits.ts'
 import type { Identities } from './identities.ts'
 import type { Entry, Queue } from './queue.ts'
-import { held, isDue } from './row.ts'
+import { held, isDeferred, isDue } from './row.ts'
 
 /** Which hits must wait for another hit. */
 export type Turns = {
@@ -37,8 +37,8 @@ export function createTurns(queue: Queue, identities: Identities): Turns {
     const until = others.get(before.id) ?? 0
     if (mine && (mine.isInFlight || isDue(mine.row, at))) return false
     if (mayArrive(before, at)) waitUntil(before.sentAt + timeoutMs)
+    else if (mine && !isDeferred(mine.row)) waitUntil(mine.row.due)
     else if (mine) {
-      // It waits for long, and holds up nobody.
       identities.close(before)
       return isReady(entry)
     } else if (at < until && until <= at + leaseMs + clockSkewMs) waitUntil(until)

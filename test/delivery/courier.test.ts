@@ -214,6 +214,21 @@ describe('an answer', () => {
     await world.tick(second)
     expect(await stored(world)).toEqual([])
   })
+
+  test('of a collector that is well takes nothing from what another tab has just been told', async () => {
+    const { world, tab } = await setUp({ answers: 'unknown' })
+    const other = await world.open()
+    post(tab, 1)
+    post(other, 2)
+    await world.settle()
+    const [limit, acceptance] = world.flights
+    for (const flight of [limit, acceptance]) clearTimeout(flight?.giveUp)
+    limit?.resolve(answer(429, 30 * second))
+    acceptance?.resolve(ok)
+    await world.settle()
+    expect(world.state.answers).toBe('readable')
+    expect(world.state.limitedUntil).toBeGreaterThanOrEqual(now + 30 * second)
+  })
 })
 
 describe('an answer that cannot be read', () => {
@@ -318,6 +333,28 @@ describe('what earlier pages left', () => {
     await world.tick(24 * hour)
     expect(world.transactions()).toBe(before)
     expect(world.timers()).toBe(0)
+  })
+
+  test('is looked at when there is room again, not with a timer after the other until then', async () => {
+    const world = createWorld()
+    world.state = { ...initialState, answers: 'readable' }
+    world.online = false
+    const tab = await world.open()
+    post(tab, ...numbers(3))
+    await world.settle()
+    await tab.close()
+    world.online = true
+    const next = await world.open()
+    post(next, 11)
+    await world.settle()
+    expect(flying(world)).toEqual(['1', '11'])
+    // As it is seen again, a look is due.
+    next.hide()
+    next.show()
+    await world.settle()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    await world.tick(5 * second)
+    expect(set.mock.calls.length).toBeLessThan(5)
   })
 
   test('is not written anew by each page that finds it free', async () => {

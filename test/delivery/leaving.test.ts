@@ -58,6 +58,16 @@ describe('leaving is no outage', () => {
     expect(world.state.retryAt).toBe(state.retryAt)
   })
 
+  test('two hits of a millisecond that has not passed go as well', async () => {
+    const { world, tab } = await setUp()
+    tab.left = tab.hidden = true
+    tab.leave(() => {
+      tab.post([hitOf(1), hitOf(2)], Date.now())
+      tab.post([hitOf(3)], Date.now() + 0.001)
+    })
+    expect(flying(world)).toEqual([1, 2, 3])
+  })
+
   test.each([0, 1, 500, 999])(
     'requests that fail %i ms before the page goes say nothing',
     async (ms) => {

@@ -18,15 +18,20 @@ async function after(found: Awaited<ReturnType<Outbox['fetchDue']>>): Promise<nu
 }
 
 test('rows that come due one after the other are had one after the other', async () => {
-  expect(await after({ taken: 1, next: now })).toBe(now)
+  expect(await after({ taken: 1, isAll: true, next: now })).toBe(now)
 })
 
 test('a row that is due and not to be had is asked for a second later', async () => {
-  expect(await after({ taken: 0, next: now })).toBe(now + 1000)
+  expect(await after({ taken: 0, isAll: true, next: now })).toBe(now + 1000)
+})
+
+test('nor at once where there are more of them', async () => {
+  // Time has passed since it was asked for the first.
+  expect(await after({ taken: 0, isAll: false, next: now + 1 })).toBe(now + 1000)
 })
 
 test('what is due later is had then', async () => {
-  expect(await after({ taken: 0, next: now + 5 })).toBe(now + 5)
+  expect(await after({ taken: 0, isAll: true, next: now + 5 })).toBe(now + 5)
 })
 
 test('a database that does not say is not asked again', async () => {
@@ -39,6 +44,15 @@ test('it is, ten seconds later, where a row is known to come due', async () => {
   await lookout.look()
   expect(lookout.next() - now).toBeGreaterThan(9_000)
   expect(lookout.next() - now).toBeLessThan(11_000)
+})
+
+test('or when that row comes due, though it was to be looked at once meanwhile', async () => {
+  const lookout = createLookout({ fetchDue: () => Promise.resolve(undefined) } as unknown as Outbox)
+  lookout.expect(now + 300_000)
+  lookout.expect(0)
+  await lookout.look()
+  expect(lookout.next() - now).toBeGreaterThan(299_000)
+  expect(lookout.next() - now).toBeLessThan(301_000)
 })
 
 test('a clock that is set back makes no look later than was decided', () => {

@@ -111,6 +111,19 @@ describe('one that comes back goes before those of later calls', () => {
     expect(sent).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
   })
 
+  test('when its page has died, whatever their ids', async () => {
+    const { world, tab, sent } = await setUp()
+    const reversed = numbers(8).reverse()
+    tab.call(...reversed.map((number) => hitOf(number)))
+    await world.settle()
+    expect(sent).toEqual([8, 7])
+    tab.crash()
+    sent.length = 0
+    await world.open()
+    await drain(world)
+    expect(sent).toEqual(reversed)
+  })
+
   test('when the time has come that the collector wanted it at', async () => {
     const { world, tab, sent } = await setUp()
     tab.call(hitOf(1))
@@ -255,7 +268,7 @@ describe('identities of one person follow one another', () => {
     expect(sent).toEqual([1, 3, 1, 2])
   })
 
-  test('without a database as well', async () => {
+  test.each([0, 1, 300, 3000])('without a database as well, left after %i ms', async (ms) => {
     const { world, tab, sent } = await setUp()
     vi.spyOn(indexedDB, 'open').mockImplementation(() => {
       throw new DOMException('Denied', 'SecurityError')
@@ -263,13 +276,29 @@ describe('identities of one person follow one another', () => {
     await tab.close()
     const first = await world.open()
     first.call(identityOf(1))
-    await world.settle()
+    await world.tick(ms)
     await first.close()
     await world.tick(1)
     const next = await world.open()
     next.call(identityOf(2))
     await drain(world)
     expect(sent).toEqual([1, 1, 2])
+  })
+
+  test('those of another endpoint are none of this one’s', async () => {
+    const { world, tab } = await setUp({ limitedFrom: now, limitedUntil: now + 5 * minute })
+    tab.call(identityOf(1))
+    await world.settle()
+    await tab.close()
+    await world.tick(second)
+    const other = await world.open({ endpoint: 'https://elsewhere.example/hit' })
+    other.call(identityOf(2))
+    await world.settle()
+    expect(flying(world)).toEqual([2])
+    await other.close()
+    await world.tick(5 * minute)
+    await world.open()
+    expect(flying(world)).toEqual([1])
   })
 
   test('one whose row is gone holds up nobody for longer than it may be on its way', async () => {

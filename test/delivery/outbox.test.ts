@@ -379,6 +379,24 @@ describe('held rows', () => {
     expect(await stored(world)).toEqual([1])
   })
 
+  test('that are freed before they are stored are sent by one tab', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    const other = await world.open()
+    tab.hold([hitOf(1)], now - 1)
+    const freed = tab.completeHeld([hitOf(1).visitor_id], complete)
+    await Promise.resolve()
+    await Promise.resolve()
+    tab.call(hitOf(2))
+    await freed
+    await world.settle()
+    expect(sent(world)).toEqual([1, 2])
+    other.hide()
+    other.show()
+    await world.settle()
+    expect(sent(world)).toEqual([1, 2])
+  })
+
   test('that do not fit any more are dropped', async () => {
     const { world, tab } = await holding()
     expect(
@@ -661,6 +679,21 @@ describe('what the database has not taken when the page goes', () => {
     await answerAll(world)
     await world.tick(hour)
     expect(sent(world)).toEqual([])
+  })
+
+  test('goes on in a page that comes back, when its request failed meanwhile', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(refusal('QuotaExceededError'))
+    tab.call(hitOf(1))
+    await world.settle()
+    tab.freeze()
+    await world.settle()
+    const [flight] = world.flights
+    if (flight) await world.answer(flight, outcomes.network)
+    tab.show()
+    await world.tick(minute)
+    expect(sent(world)).toEqual([1])
   })
 
   test('goes to a tab that is at work, also if it came after the page had gone', async () => {
