@@ -224,10 +224,11 @@ export function prove(engine: Engine): void {
       await arrived(rig, [`before ${way}`])
       rig.collector.fault({ kind: 'slow', ms: 150 })
       tab = await leave(tab, way, names(3, way))
+      // Before an answer says that all is well.
+      expect(await healthOf(tab), way).toEqual({ step: 0, networkErrors: 0 })
       await track(tab, [`after ${way}`])
       // Half of what it took when leaving counted as an outage.
       await arrived(rig, [`after ${way}`], 5000)
-      expect(await healthOf(tab), way).toEqual({ step: 0, networkErrors: 0 })
       await arrived(rig, names(3, way), 40_000)
       const requests = rig.collector.requests.map(({ hit }) => featureOf(hit))
       const times = names(3, way).map((name) => requests.filter((each) => each === name).length)
