@@ -151,8 +151,9 @@ export function skalin(given: SkalinSettings): SkalinPlugin {
           log(ctx, 'warn', 'This plugin is for browsers and does nothing here.')
         } else if (!isNullAnalytics(instance)) {
           const lacks = missing()
+          const effect = lacks.includes('fetch') ? ': hits wait' : ''
           if (lacks.length > 0)
-            log(ctx, 'warn', `This page has no working ${lacks.join(', ')}: hits wait.`)
+            log(ctx, 'warn', `This page has no working ${lacks.join(', ')}${effect}.`)
           destination ??= createDestination(settings, instance, middleware)
           middleware.enter(instance)
           registrations.enter(instance, plugin.load)
