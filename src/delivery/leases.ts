@@ -2,7 +2,7 @@ import { elapsed, now } from '../browser/clock.ts'
 import { leaseMs, timeoutMs } from './limits.ts'
 import { type Place, run } from './place.ts'
 import { type Entry, newEntry } from './queue.ts'
-import { isDeferred } from './row.ts'
+import { isDeferred, leased } from './row.ts'
 import { type LeaseResult, lease, leaseNext, nextDue, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 
@@ -79,9 +79,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       if (isStored) return false
       // New ones, which nobody has put yet, are put with their lease.
       if (writer.unstored(row.id)) {
-        const from = now()
         entry.leasedUntil = elapsed() + leaseMs
-        writer.put([{ ...row, due: from + leaseMs, from, owner: lessee().page }])
+        writer.put([leased(row, lessee().page, now())])
       }
       return true
     },
@@ -106,10 +105,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     leaseSent(entries) {
       const stored = entries.filter(({ isStored }) => isStored)
       if (stored.length === 0) return
-      const { page: owner } = lessee()
+      const { page } = lessee()
       const from = now()
       const work = (store: IDBObjectStore) => {
-        for (const { row } of stored) update(store, { ...row, due: from + leaseMs, from, owner })
+        for (const { row } of stored) update(store, leased(row, page, from))
       }
       database.run(work, () => undefined)
       for (const entry of stored) entry.leasedUntil = elapsed() + leaseMs

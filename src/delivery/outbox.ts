@@ -6,7 +6,7 @@ import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
 import type { Entry } from './queue.ts'
-import type { Row } from './row.ts'
+import { type Row, leased } from './row.ts'
 import { count, deleteForgotten, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
@@ -117,7 +117,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const rows = entries.map((entry) => {
         if (!isLeased) return entry.row
         entry.leasedUntil = elapsed() + leaseMs
-        return { ...entry.row, due: from + leaseMs, from, owner: page }
+        return leased(entry.row, page, from)
       })
       writer.put(rows)
     },

@@ -30,11 +30,16 @@ export type Row = {
 export const held: number = Infinity
 
 /**
- * Whether a row's time has come. A `due` ahead counts only as long as it was meant to, and by less than
- * a millisecond never: that is the order of calls of one.
+ * Whether a row's time has come. A `due` ahead counts only as long as it was meant to; its fraction of a
+ * millisecond is no time, but the order of calls of that millisecond.
  */
 export function isDue({ at, due, from = at }: Row, now: number): boolean {
   return Math.floor(due) <= now || (due !== held && from > now + clockSkewMs)
+}
+
+/** A row as a page's own, for as long as a lease lasts. */
+export function leased(row: Row, page: string, from: number): Row {
+  return { ...row, due: from + leaseMs, from, owner: page }
 }
 
 /** The collector wants it later: it holds up nobody. Others that are not due may still be on their way. */

@@ -1,6 +1,6 @@
 import { all, commit, on } from './request.ts'
-import { leaseMs, maxAgeMs } from './limits.ts'
-import { type Row, type Sent, freed, held, isDue, sentBefore } from './row.ts'
+import { maxAgeMs } from './limits.ts'
+import { type Row, type Sent, freed, held, isDue, leased, sentBefore } from './row.ts'
 import type { Drop } from './trim.ts'
 
 // What is done with the rows of one client id and endpoint, each in one transaction.
@@ -54,9 +54,9 @@ export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Les
         store.delete(id)
         leases.drops.push({ row, reason: isForgotten(row) ? 'consent' : 'too-old' })
       } else {
-        const leased = { ...row, due: now + leaseMs, from: now, owner: page }
-        leases.rows.push(leased)
-        store.put(leased)
+        const given = leased(row, page, now)
+        leases.rows.push(given)
+        store.put(given)
       }
     })
   }

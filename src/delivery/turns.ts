@@ -39,6 +39,7 @@ export function createTurns(queue: Queue, identities: Identities): Turns {
     if (mayArrive(before, at)) waitUntil(before.sentAt + timeoutMs)
     else if (mine && !isDeferred(mine.row)) waitUntil(mine.row.due)
     else if (mine) {
+      // It waits for long, and holds up nobody.
       identities.close(before)
       return isReady(entry)
     } else if (at < until && until <= at + leaseMs + clockSkewMs) waitUntil(until)
