@@ -41,8 +41,12 @@ async function foreign(file: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** What the page does: some calls of a visitor who becomes known, at a fixed time and under fixed ids. */
-const calls = `analytics.ready(function () {
+/**
+ * What the page does: some calls of a visitor who becomes known, at a fixed time and under fixed ids.
+ * Not before the page has loaded: an `async` tag may come after Segment is ready, and misses what was
+ * called before.
+ */
+const calls = `addEventListener('load', function () { analytics.ready(function () {
   const options = (messageId) => ({ messageId, timestamp: '2026-11-24T12:04:05.000Z' })
   if (!/again/.test(location.hash)) {
     analytics.setAnonymousId('browser-1')
@@ -53,7 +57,7 @@ const calls = `analytics.ready(function () {
     analytics.page('Docs', 'Home', {}, options('message-5'))
   }
   window.call = (name, messageId) => { analytics.track(name, {}, options(messageId)) }
-})`
+}) })`
 
 /** Without Segment's own destination, whose queue some of these pages spoil. */
 const loadOptions = { integrations: { 'Segment.io': false } }
