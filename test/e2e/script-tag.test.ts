@@ -43,13 +43,21 @@ const ourTag = (attributes = '') =>
   `<script src="/dist/skalin.min.js" data-client-id="test-client" data-anonymous="send"
     data-endpoint="${rig.collector.endpoint}" ${attributes}></script>`
 
-async function open(path: string, html: string): Promise<void> {
+/** As a rule one script is there before another and its settings, and a busy machine keeps no rule. */
+const haveSegmentWait = () =>
+  page.route('**/v1/projects/*/settings', async (route) => {
+    await page.waitForFunction('window.skalinPlugin')
+    await route.continue()
+  })
+
+async function open(path: string, html: string, isFirst = false): Promise<void> {
   const context = await chromium.browser.newContext()
   page = await context.newPage()
   errors = errorsOf(page)
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
   })
+  if (isFirst) await haveSegmentWait()
   await page.goto(rig.site.page(path, `<!doctype html>${html}`))
 }
 
@@ -106,7 +114,7 @@ describe.each(cases)('snippet %s, window.%s', (version, key, host) => {
         `<script>${key}.track('First')</script>`,
         route === 'script after the snippet' ? tag : '',
       ]
-      await open(path, parts.join('\n'))
+      await open(path, parts.join('\n'), route === 'script after the snippet')
       if (late) {
         await track(key, 'Second')
         await inject(tag)
