@@ -1,4 +1,5 @@
 import { now } from '../browser/clock.ts'
+import { within } from '../browser/deadline.ts'
 import { timeoutMs } from './limits.ts'
 import type { Mode, Outcome } from './outcome.ts'
 
@@ -30,13 +31,12 @@ function isControlled(): boolean {
   }
 }
 
-/** `abort` frees the connection; where it is missing or ignored, the deadline holds all the same. */
-function abortable(): { signal?: AbortSignal; abort: () => void } {
+/** To free the connection of what is given up; where it is missing, the deadline holds all the same. */
+function newController(): AbortController | undefined {
   try {
-    const controller = new AbortController()
-    return { signal: controller.signal, abort: () => controller.abort() }
+    return new AbortController()
   } catch {
-    return { abort: () => undefined }
+    return undefined
   }
 }
 
@@ -65,7 +65,7 @@ export function createSender(endpoint: string): Sender {
   async function exchange(
     body: string,
     mode: Mode,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal | null,
   ): Promise<Outcome> {
     const response = await fetch(endpoint, {
       method: 'POST',
@@ -78,7 +78,7 @@ export function createSender(endpoint: string): Sender {
       // `manual` is refused for no-cors requests: https://fetch.spec.whatwg.org/#main-fetch
       redirect: mode === 'cors' ? 'manual' : 'follow',
       priority: 'low',
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     })
     const { type, status, ok } = response
     // Read to its end, for until then the body holds on to the browser's keepalive budget.
@@ -98,20 +98,17 @@ export function createSender(endpoint: string): Sender {
     return { kind: 'answer', status, retryAfterMs: parseRetryAfter(retryAfter, now()) }
   }
 
-  return (body, mode, onLate) =>
-    new Promise((resolve) => {
-      const { signal, abort } = abortable()
-      let isOver = false
-      const timer = setTimeout(() => {
-        isOver = true
-        resolve({ kind: 'timeout' })
-        abort()
-      }, timeoutMs)
-      const end = (outcome: Outcome) => {
-        if (isOver) return onLate?.(outcome)
-        clearTimeout(timer)
-        resolve(outcome)
-      }
-      exchange(body, mode, signal).then(end, () => end({ kind: 'network' }))
-    })
+  return async (body, mode, onLate) => {
+    const controller = newController()
+    const givenUp: Outcome = { kind: 'timeout' }
+    const answer = exchange(body, mode, controller?.signal ?? null).catch(
+      (): Outcome => ({ kind: 'network' }),
+    )
+    const outcome = await within(timeoutMs, answer, givenUp)
+    if (outcome === givenUp) {
+      void answer.then(onLate)
+      controller?.abort()
+    }
+    return outcome
+  }
 }
