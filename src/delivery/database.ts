@@ -203,24 +203,16 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
     open() {
       if (db !== undefined) return Promise.resolve(!isResting())
       if (!enabled || isClosed || isResting()) return Promise.resolve(false)
-      opening ??= new Promise((resolve) => {
-        const end = (opened: boolean) => {
-          clearTimeout(timer)
-          if (!opened) rest()
-          resolve(opened)
-        }
-        const timer = setTimeout(end, hangMs, false)
-        try {
-          connect(undefined, end)
-        } catch {
-          end(false)
-        }
+      opening ??= within(
+        hangMs,
+        new Promise<boolean>((resolve) => connect(undefined, resolve)),
+        false,
+      ).then((opened) => {
+        opening = undefined
+        if (!opened) rest()
+        return opened
       })
-      const current = opening
-      void current.then(() => {
-        if (opening === current) opening = undefined
-      })
-      return current
+      return opening
     },
 
     run(work, done, mode = 'readwrite') {
