@@ -1,5 +1,4 @@
 import { createNote } from './browser/note.ts'
-import { watchOtherTabs } from './browser/other-tabs.ts'
 import { createPage, whenIdle } from './browser/page.ts'
 import { randomId } from './browser/random.ts'
 import { createDelivery } from './delivery/delivery.ts'
@@ -104,7 +103,6 @@ export function createDestination(
     },
   })
   const storedUsers = new Map<Analytics, StoredUser>()
-  let unwatchTabs: (() => void) | undefined
   let begun = false
 
   function storedUserOf(analytics: Analytics): StoredUser {
@@ -162,14 +160,14 @@ export function createDestination(
           visits.save()
         },
         onBack: delivery.back,
-      })
-      unwatchTabs = watchOtherTabs((key) => {
-        if (key === personKey || key === null) people.doubt()
-        if (key === visitKey || key === null) visits.doubt()
-        delivery.changedElsewhere(key)
-        if (key?.startsWith('skalin:') !== true) {
-          for (const user of storedUsers.values()) user.doubt(key)
-        }
+        onStorage(key) {
+          if (key === personKey || key === null) people.doubt()
+          if (key === visitKey || key === null) visits.doubt()
+          delivery.changedElsewhere(key)
+          if (key?.startsWith('skalin:') !== true) {
+            for (const user of storedUsers.values()) user.doubt(key)
+          }
+        },
       })
     } catch {
       // A page that lets nobody listen: its calls are sent all the same.
@@ -213,7 +211,6 @@ export function createDestination(
       await pipeline.stop()
       visits.save()
       anonymous.stop()
-      unwatchTabs?.()
       page.unwatch()
       await delivery.stop()
     },

@@ -8,6 +8,8 @@ export type PageEvents = {
   onLeaving: () => void
   /** It can be seen again, or came back from the back/forward cache. */
   onBack: () => void
+  /** Another tab has changed this key of `localStorage`; `null` stands for all. */
+  onStorage: (key: string | null) => void
 }
 
 /** The page that this code runs in. */
@@ -35,9 +37,9 @@ export function whenIdle(work: () => void): void {
 }
 
 /** What a listener throws would be an error of the page's. */
-const quiet = (react: () => void) => () => {
+const quiet = (react: (event: Event) => void) => (event: Event) => {
   try {
-    react()
+    react(event)
   } catch {
     // What waits goes on at the next call, or on the next page.
   }
@@ -69,7 +71,7 @@ export function createPage(respectGpc: boolean): LivePage {
     // https://html.spec.whatwg.org/#coep
     noCors: () => !globalThis.crossOriginIsolated,
 
-    watch({ onOnline, onLeaving, onBack }) {
+    watch({ onOnline, onLeaving, onBack, onStorage }) {
       if (unwatch) return
       const onHide = () => {
         left = true
@@ -95,6 +97,7 @@ export function createPage(respectGpc: boolean): LivePage {
         [window, 'pagehide', quiet(onHide)],
         [window, 'pageshow', quiet(onShow)],
         [document, 'visibilitychange', quiet(onVisibility)],
+        [window, 'storage', quiet((event) => onStorage((event as StorageEvent).key))],
       ] as const
       unwatch = () => {
         for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)

@@ -3,7 +3,7 @@ import { createPage } from '../../src/browser/page.ts'
 
 function watched() {
   const page = createPage(false)
-  const heard = { onOnline: vi.fn(), onLeaving: vi.fn(), onBack: vi.fn() }
+  const heard = { onOnline: vi.fn(), onLeaving: vi.fn(), onBack: vi.fn(), onStorage: vi.fn() }
   page.watch(heard)
   onTestFinished(page.unwatch)
   return heard

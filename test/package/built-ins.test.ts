@@ -25,7 +25,7 @@ const used = {
   WeakMap: 'get set',
   WeakSet: 'add delete has',
   // Of these what they are, not what they have: libraries replace them as a whole.
-  global: 'AbortController Array Boolean BroadcastChannel Date Document IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet addEventListener clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance removeEventListener requestIdleCallback setTimeout structuredClone window',
+  global: 'AbortController Array Boolean BroadcastChannel Date Document IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance requestIdleCallback setTimeout structuredClone window',
 } // prettier-ignore
 
 /** The type or the variable that has a member, `global` for what has none. */
