@@ -55,8 +55,8 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const traitsMark = () => (isStorage ? item(traitsKey) : read(() => JSON.stringify([traitsOf()])))
 
   /** Differs when the traits or the group do. Reading it changes nothing: it asks no getter that would. */
-  const snapshot = () =>
-    `${isStorage ? item(groupKey) : read(() => document.cookie)} ${traitsMark()}`
+  const snapshot = (mark = traitsMark()) =>
+    `${isStorage ? item(groupKey) : read(() => document.cookie)} ${mark}`
 
   function formerIds(anonymousId: string | undefined): readonly string[] {
     if (kept?.anonymousId === undefined) return []
@@ -84,7 +84,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       traitsMark: traitsMark(),
       groupMark: text(groupId) ?? '',
     }
-    lastSnapshot = snapshot()
+    lastSnapshot = snapshot(stored.traitsMark)
     isDoubted = isForeign = false
     return stored
   }
