@@ -34,7 +34,6 @@ export type Queue = {
   putBack: (entry: Entry) => void
   get: (id: string) => Entry | undefined
   delete: (id: string) => void
-  clear: () => void
   /**
    * The next to send that is `ready`: in the order of the calls, and where earlier pages left a
    * backlog, one of each in turn, so that neither holds up the other.
@@ -74,10 +73,6 @@ export function createQueue(): Queue {
     get: (id) => own.get(id) ?? backlog.get(id),
     delete(id) {
       if (!own.delete(id)) backlog.delete(id)
-    },
-    clear() {
-      own.clear()
-      backlog.clear()
     },
     next(ready) {
       const mine = first(own, ready)

@@ -62,11 +62,7 @@ export function createSender(endpoint: string): Sender {
     return url === address && type !== 'error' && isFitting
   }
 
-  async function exchange(
-    body: string,
-    mode: Mode,
-    signal: AbortSignal | null,
-  ): Promise<Outcome> {
+  async function exchange(body: string, mode: Mode, signal: AbortSignal | null): Promise<Outcome> {
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
@@ -101,9 +97,9 @@ export function createSender(endpoint: string): Sender {
   return async (body, mode, onLate) => {
     const controller = newController()
     const givenUp: Outcome = { kind: 'timeout' }
-    const answer = exchange(body, mode, controller?.signal ?? null).catch(
-      (): Outcome => ({ kind: 'network' }),
-    )
+    const answer = exchange(body, mode, controller?.signal ?? null).catch((): Outcome => ({
+      kind: 'network',
+    }))
     const outcome = await within(timeoutMs, answer, givenUp)
     if (outcome === givenUp) {
       void answer.then(onLate)

@@ -12,7 +12,7 @@ const used = {
   Date: 'getTime getUTCFullYear now prototype toISOString toTimeString',
   Function: 'call',
   JSON: 'parse stringify',
-  Map: 'clear delete get has keys set size values',
+  Map: 'delete get has keys set size values',
   Math: 'abs ceil floor max min random round',
   Number: 'MAX_VALUE isFinite toString',
   Object: 'assign defineProperty entries fromEntries getPrototypeOf hasOwnProperty keys prototype toString',
