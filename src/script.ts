@@ -9,7 +9,11 @@ declare global {
   }
 }
 
-const list = (text: string) => text.split(',').map((item) => item.trim())
+/** A comma too many says nothing, but a list of none is one. */
+const list = (given: string) => {
+  const items = given.split(',').map((item) => item.trim())
+  return items.some((item) => item !== '') ? items.filter((item) => item !== '') : items
+}
 const flag = (text: string) =>
   text === '' || text === 'true' ? true : text === 'false' ? false : text
 

@@ -1,6 +1,6 @@
 import type { SegmentEvent } from './hit/event.ts'
 import { missing } from './browser/missing.ts'
-import { field } from './hit/read.ts'
+import { field, text } from './hit/read.ts'
 import { parseRoute } from './hit/route.ts'
 import type { MappingSettings } from './hit/source.ts'
 import { parseUrl } from './hit/url.ts'
@@ -119,7 +119,7 @@ export type SkalinSettings = {
   /**
    * Idle time, in milliseconds, after which the next call begins a new visit. Plugins on one page share
    * their visits, so that the shortest time counts for all. Where Segment keeps its user out of
-   * localStorage, everything stays in memory, and a visit lasts as long as the page.
+   * localStorage, everything stays in memory, and a visit ends with the page.
    *
    * @default 1_800_000 (30 minutes)
    */
@@ -212,7 +212,12 @@ type Rule = {
 }
 
 const rules: Record<keyof SkalinSettings, Rule> = {
-  clientId: { allowed: 'a non-empty string', accepts: isText, vital: true },
+  clientId: {
+    allowed: 'a non-empty string',
+    // A build that lacks its variable writes `undefined`.
+    accepts: (value) => typeof value === 'string' && text(value) !== undefined,
+    vital: true,
+  },
   endpoint: {
     allowed: 'an absolute http(s) URL without credentials',
     accepts: (value) => endpointOf(value) !== undefined,
@@ -301,7 +306,7 @@ export function resolveSettings(raw: unknown): Resolution {
       respectGpc: false,
       onDelivery: () => undefined,
       ...good,
-      clientId: good.clientId?.trim() ?? '',
+      clientId: text(good.clientId) ?? '',
       endpoint: endpointOf(good.endpoint) ?? 'https://collect.skalin.io/hit',
       paths,
       traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),

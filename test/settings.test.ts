@@ -42,6 +42,7 @@ describe('a right setting', () => {
   test.each<[string, unknown, unknown]>([
     ['clientId', 'abc', 'abc'],
     ['clientId', ' abc\n', 'abc'],
+    ['clientId', '\u200babc\u200e', 'abc'],
     ['endpoint', 'https://proxy.example/skalin', 'https://proxy.example/skalin'],
     ['endpoint', 'http://127.0.0.1:4000/hit?a=1', 'http://127.0.0.1:4000/hit?a=1'],
     // As the browser writes it: the outbox compares endpoints.
@@ -98,6 +99,10 @@ describe('a wrong setting that decides whether, where, about whom or what is sen
     ['clientId', null, 'the `clientId` setting must be a non-empty string (received: null)'],
     ['clientId', '', 'the `clientId` setting must be a non-empty string (received: "")'],
     ['clientId', ' \n', 'the `clientId` setting must be a non-empty string (received: " \\n")'],
+    ['clientId', '\u200b', 'the `clientId` setting must be a non-empty string (received: "\u200b")'],
+    // Of a build without the variable.
+    ['clientId', 'undefined', 'the `clientId` setting must be a non-empty string (received: "undefined")'],
+    ['clientId', 'null', 'the `clientId` setting must be a non-empty string (received: "null")'],
     ['clientId', 7, 'the `clientId` setting must be a non-empty string (received: 7)'],
     ['clientId', ['a'], 'the `clientId` setting must be a non-empty string (received: array)'],
     ['clientId', 7n, 'the `clientId` setting must be a non-empty string (received: bigint)'],

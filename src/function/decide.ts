@@ -44,7 +44,9 @@ const types: unknown[] = ['track', 'page', 'screen', 'identify', 'group']
 /** An address of somebody: Segment documents `0.0.0.0` as the way to withhold it. */
 function clientIp(event: SegmentEvent): string | undefined {
   const ip = text(field(event.context, 'ip'))
-  return ip !== undefined && /^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(ip) && ip !== '0.0.0.0'
+  return ip !== undefined &&
+    /^(\d{1,3}\.){3}\d{1,3}$|^(?=.*[\da-f])[\da-f:.]*:[\da-f:.]*$/i.test(ip) &&
+    ip !== '0.0.0.0'
     ? ip
     : undefined
 }
@@ -85,9 +87,11 @@ function complete(draft: Draft, event: SegmentEvent, computed: boolean): ServerH
 
 /** From an event to its hit, or why it has none. */
 export function decide(event: SegmentEvent, settings: FunctionSettings): Decision {
+  // In a batch there may be anything, and one that is none must not cost the others.
+  if (!types.includes(field(event, 'type')))
+    return { rejected: 'Calls of this type are not supported.' }
   const computed = field(event.context, 'personas') !== undefined
   const library = field(field(event.context, 'library'), 'name')
-  if (!types.includes(event.type)) return { rejected: 'Calls of this type are not supported.' }
   if (ownOptions(event) === false) return { skipped: 'integrations' }
   // A hit counts as usage: it would make those active whom Engage puts into an audience of inactive people.
   if (computed && event.type !== 'identify') return { skipped: 'computed' }

@@ -43,6 +43,8 @@ const signs = [
   /\b[A-Z]{2,}-\d\d/,
   // A year with a month, a week or a day: `2024-05`, `2024-W19`, `12-May-2024`.
   /\b((19|20)\d\d[-. ]?w?\d\d?|\d\d?[-. ]([a-z]{3}[-. ])?(19|20)\d\d)\b/i,
+  // Addresses of devices and networks: `00:1a:2b:3c:4d:5e`, `fe80::1`.
+  /([\da-f]{2}[:-]){5}|::\d/i,
   // Licence keys and coupons: `X7Q2-9KLM-4TRW`.
   /^(?=.*\d)([A-Z\d]{4,6}-){2}[A-Z\d-]+$/,
 ]
@@ -96,11 +98,14 @@ const isNumber = (text: string) =>
   !/\p{L}/u.test(text) &&
   !/^(?!\d\d.\d\d.\d\d$)(\d\d?([-_:]\d\d?|(\.\d{1,3}){1,2})|\d+%)$/.test(text)
 
+/** How a segment may end, where words of a name may say the same: `Orders(5)`, `id=5`. */
+const key = /[a-z][=:(]\d+\)?$/
+
 /** Whether a segment of a path, decoded, stands for one record rather than for a page. */
 export function isIdentifier(segment: string): boolean {
   // Digits of other scripts are digits.
   const text = segment.replace(/(?!\d)\p{Nd}/gu, '5')
-  return isNumber(text) || holdsIdentifier(text)
+  return isNumber(text) || key.test(text) || holdsIdentifier(text)
 }
 
 /** A name with the words that hold an identifier as `:id`: `Viewed invoice :id`. */

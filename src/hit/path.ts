@@ -18,10 +18,10 @@ function decoded(text: string, decode = unescaped): string {
   })
 }
 
-/** Slashes, control characters and `%` itself stay encoded, or the name would read otherwise the next time. */
+/** What ends a path or a segment, control characters and `%` itself stay encoded, or the name would read otherwise the next time. */
 const unescapedToRead = (escapes: string): string => {
   const text = unescaped(escapes)
-  return text === escapes ? escapes : text.replace(/[%/\p{Cc}]/gu, encodeURIComponent)
+  return text === escapes ? escapes : text.replace(/[%/?#\p{Cc}]/gu, encodeURIComponent)
 }
 
 /** A segment as people read it. */
@@ -34,7 +34,8 @@ function readable(segment: string): string {
 const isBlank = (segment: string) => tidy(unescaped(segment)) === ''
 
 /** What links in mails are made for: the segment after it is a secret, if it is no word. */
-const secretive = /(^|[^p])(reset|invit|token|verif|confirm|unsubscri|magic|activat|recover|passw)/i
+const secretive =
+  /(^|[^p])(reset|invit|token|verif|confirm|unsubscri|magic|activat|recover|passw|secret|\botp\b)/i
 
 const isWord = (text: string) => /^(\p{L}[\p{L}\p{M}]*|\d)([-_. ]([\p{L}\p{M}]+|\d))*$/u.test(text)
 
@@ -89,6 +90,6 @@ const isSigned = (text: string) =>
 export function withoutSecrets(href: string): string {
   const origin = /^[^:]*:(\/\/[^/]*)?/.exec(href)?.[0] ?? ''
   const segments = href.slice(origin.length).split('/')
-  const isPersonal = (text: string) => isSigned(text) || /[^/](@|%40)/i.test(text)
+  const isPersonal = (text: string) => isSigned(text) || /[^/](@|%(25)*40)/i.test(text)
   return origin + masked(segments, isPersonal)
 }

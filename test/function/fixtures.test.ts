@@ -50,10 +50,12 @@ test.for(fixtures)('$what', async (fixture, { collector, settings }) => {
 
 test.for(fixtures)('$what, in a batch', async (fixture, { collector, settings }) => {
   const { payload, settings: more, expected } = fixture
-  const others: Payload[] = [{ type: 'alias', userId: 'alice' }, payload, { type: 'delete' }]
-  const [alias, own, removal] = await segment.invokeBatch(others, { ...settings, ...more })
+  const nothing = null as unknown as Payload
+  const others = [{ type: 'alias', userId: 'alice' }, payload, { type: 'delete' }, nothing]
+  const verdicts = await segment.invokeBatch(others, { ...settings, ...more })
+  const [alias, own, removal, none] = verdicts
   expectVerdict(own, expected)
-  for (const other of [alias, removal]) {
+  for (const other of [alias, removal, none]) {
     expect(other).toMatchObject({
       kind: 'discarded',
       message: expect.stringMatching(/type/) as string,

@@ -428,6 +428,24 @@ const others: Fixture[] = [
       },
     },
   },
+  ...['999', '1.2.3', '::'].map((ip) => ({
+    what: `what is no address: ${ip}`,
+    payload: {
+      ...common,
+      type: 'track',
+      messageId: `node-next-${ip}`,
+      event: 'Report Sent',
+      context: { ...server, ip },
+    },
+    expected: {
+      hit: {
+        action: 'ev',
+        event: feature('Report Sent'),
+        identity: '{"id":"userId123"}',
+        localtime: '12:04:05',
+      },
+    },
+  })),
   {
     what: 'an option of the call',
     payload: {
