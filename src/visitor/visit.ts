@@ -119,7 +119,10 @@ export function createVisitKeeper(
       note.write(undefined)
     },
 
-    save: () => save(writtenAt),
+    save() {
+      // Another tab has begun one since, or ended this one.
+      if (note.read()?.id === unsaved?.visit?.id) save(writtenAt)
+    },
 
     doubt() {
       writtenAt = -Infinity

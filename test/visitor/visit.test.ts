@@ -206,6 +206,16 @@ describe('two tabs', () => {
     expect([visitOf(other), visitOf(one)]).toEqual([2, 2])
   })
 
+  test('keep it when one goes that knew an older one', () => {
+    const [one, other] = openTwo()
+    expect([visitOf(one, { at: 0 }), visitOf(one, { at: 1000 })]).toEqual([1, 1])
+    expect(visitOf(other, { at: 40 * minute })).toBe(2)
+    one.doubt()
+    one.save()
+    other.doubt()
+    expect(visitOf(other, { at: 41 * minute })).toBe(2)
+  })
+
   test('are two pages one after the other, too', () => {
     const store = createStore()
     const browser = openBrowser(() => store)
