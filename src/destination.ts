@@ -120,12 +120,8 @@ export function createDestination(
     // Other tabs, which see what Segment has stored, need not wait for it.
     if (made !== undefined && knowledge.isSaying && pipeline.isSure(analytics, made))
       people.learn(call, knowledge, made, true)
-    return {
-      knowledge,
-      traits: stored.traits,
-      formerIds: stored.formerIds,
-      print: printOf(call, knowledge),
-    }
+    const { traits, formerIds } = stored
+    return { knowledge, traits, formerIds, print: printOf(call, knowledge) }
   }
 
   /** The event as it was made, to compare what arrives with: only where that decides something. */
@@ -159,7 +155,15 @@ export function createDestination(
           delivery.leave(() => calls.waiting().forEach(pipeline.rescue))
           visits.save()
         },
-        onBack: delivery.back,
+        onBack(wasAway) {
+          // In the back/forward cache nobody was told what other pages have changed.
+          if (wasAway) {
+            people.doubt()
+            visits.doubt()
+            for (const user of storedUsers.values()) user.back()
+          }
+          delivery.back()
+        },
         onStorage(key) {
           if (key === personKey || key === null) people.doubt()
           if (key === visitKey || key === null) visits.doubt()
@@ -178,6 +182,7 @@ export function createDestination(
     watch(analytics) {
       calls.watch(analytics)
       storedUserOf(analytics)
+      countBetween(analytics)
       if (settings.consent === undefined && !respectGpc) begin()
     },
 

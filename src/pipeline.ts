@@ -123,7 +123,10 @@ export function createPipeline(parts: Parts): Pipeline {
     const draft = mapEvent(event, source)
     if ('skipped' in draft) return told.skipped(draft.skipped)
     const known = draft.identity !== undefined
-    if (!known && settings.anonymous === 'drop') return told.skipped('anonymous')
+    // Whom somebody has taken out, no later hit may put back.
+    const isTakenOut = Boolean(call.asOf.knowledge.user)
+    const isLost = settings.anonymous === 'drop' || (settings.anonymous === 'hold' && isTakenOut)
+    if (!known && isLost) return told.skipped('anonymous')
 
     const entry = entryOf(call, draft.visitor_id, known, draft.action === 'ui')
     const { visitId, introduce } = visits.enter(call.generation, entry)
@@ -137,12 +140,8 @@ export function createPipeline(parts: Parts): Pipeline {
     })
     if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
     else parts.post(hits, call.at)
-    if (known) {
-      const formerVisitors = call.asOf.formerIds.map((anonymousId) =>
-        visitorOf({ anonymousId }, pageVisitorId),
-      )
-      anonymous.release(draft, introduce, formerVisitors)
-    }
+    const former = call.asOf.formerIds.map((id) => visitorOf({ anonymousId: id }, pageVisitorId))
+    if (known) anonymous.release(draft, introduce, former)
   }
 
   const entryOf = (call: Call, visitor: string, known: boolean, identifies: boolean): Entry => ({

@@ -6,8 +6,8 @@ export type PageEvents = {
   onOnline: () => void
   /** It is hidden or goes away: this may be the last event. */
   onLeaving: () => void
-  /** It can be seen again, or came back from the back/forward cache. */
-  onBack: () => void
+  /** It can be seen again, or was away, and came back from the back/forward cache. */
+  onBack: (wasAway: boolean) => void
   /** Another tab has changed this key of `localStorage`; `null` stands for all. */
   onStorage: (key: string | null) => void
 }
@@ -82,13 +82,13 @@ export function createPage(respectGpc: boolean): LivePage {
         // The first time, nothing has been left.
         if (!left) return
         left = false
-        onBack()
+        onBack(true)
       }
       const onVisibility = () => {
         if (isUnseen()) {
           hiddenAt = elapsed()
           onLeaving()
-        } else onBack()
+        } else onBack(false)
       }
       // Neither `unload` nor `beforeunload`: they keep a page out of the back/forward cache, and do
       // not come on phones. https://web.dev/articles/bfcache

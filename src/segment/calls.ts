@@ -1,5 +1,6 @@
 import { now } from '../browser/clock.ts'
 import type { SegmentEvent } from '../hit/event.ts'
+import { field, text } from '../hit/read.ts'
 import { forgetOldest } from './forget-oldest.ts'
 import { type Generation, createResetListener, generationOf } from './generation.ts'
 import type { Analytics, SegmentContext } from './host.ts'
@@ -75,6 +76,13 @@ export function createCalls<AsOf>(options: {
     return { ...call, asOf: options.asOf(call) }
   }
 
+  /** The call of a context that a plugin before us has made in place of Segment's. */
+  function sameCall({ event }: SegmentContext): Call<AsOf> | undefined {
+    const id = text(field(event, 'messageId'))
+    if (id === undefined) return undefined
+    return [...waiting.values()].find(({ made }) => text(made?.messageId) === id)
+  }
+
   return {
     watch(analytics) {
       if (undo.has(analytics)) return
@@ -111,9 +119,16 @@ export function createCalls<AsOf>(options: {
       for (const [ctx, call] of waiting) if (call.analytics === analytics) waiting.delete(ctx)
     },
 
-    arrive: (ctx) => waiting.get(ctx) ?? observe(ctx, options.first),
+    arrive(ctx) {
+      const own = waiting.get(ctx)
+      if (own) return own
+      const same = sameCall(ctx)
+      return same ? { ...same, ctx } : observe(ctx, options.first)
+    },
 
-    finish: (ctx) => void waiting.delete(ctx),
+    finish(ctx) {
+      if (!waiting.delete(ctx)) waiting.delete(sameCall(ctx)?.ctx ?? ctx)
+    },
 
     waiting: () => [...waiting.values()],
   }

@@ -83,14 +83,30 @@ export function registeredPlugin(instance: Analytics, load: unknown): unknown {
 /** Segment's own plugin that runs before destinations and never stops an event, from 1.72.2 to 1.84.3. */
 const plainPlugin = 'Page Enrichment'
 
-/** How many plugins of others run before destinations, and may change or stop an event. */
+/** Promises that are settled. */
+const settled = new WeakSet<object>()
+
+/** Whether a source middleware is being loaded, for which Segment holds back the calls made since. */
+function isAwaitingMiddleware(instance: Analytics): boolean {
+  const loading = callMethod(field(instance.queue, 'criticalTasks'), 'done')
+  if (typeof loading !== 'object' || loading === null || settled.has(loading)) return false
+  const settle = () => void settled.add(loading)
+  void (loading as Promise<void>).then(settle, settle)
+  return true
+}
+
+/**
+ * How many plugins of others run before destinations, and may change or stop an event. Where there
+ * is none, the first that is being loaded counts, if this was asked before that began.
+ */
 export function countBetween(instance: Analytics): number {
   const plugins = field(instance.queue, 'plugins')
   if (!Array.isArray(plugins)) return Infinity
-  return plugins.filter((plugin: unknown) => {
+  const between = plugins.filter((plugin: unknown) => {
     const type = field(plugin, 'type')
     return (type === 'before' || type === 'enrichment') && field(plugin, 'name') !== plainPlugin
-  }).length
+  })
+  return between.length || Number(isAwaitingMiddleware(instance))
 }
 
 /** Whether an event is meant for this destination. As Segment's queue decides it: a name, else an alternative name, else `All`. */

@@ -21,6 +21,8 @@ export type StoredUser = {
   look: (made?: SegmentEvent) => Stored
   /** What is stored under `key` is another's now: another tab's, or after a reset. `null` stands for all keys. */
   doubt: (key: string | null) => void
+  /** The page comes back from the back/forward cache, where it was told of no change. */
+  back: () => void
 }
 
 const changing = ['identify', 'group', 'alias']
@@ -112,6 +114,10 @@ export function createStoredUser(instance: Analytics): StoredUser {
         now.groupMark === kept.groupMark
       if (!isSame) kept = now
       return kept ?? now
+    },
+    back() {
+      isForeign = true
+      if (kept !== undefined) kept = ask(undefined)
     },
     doubt(key) {
       isDoubted = true

@@ -42,6 +42,8 @@ export function createAnonymous(
         if (call.generation.over && grace === undefined) onDrop({ hit, attempts: 0 }, 'anonymous')
         else delivery.hold([hit], call.at)
       }
+      // Whoever is known may be the one whose call has come only now.
+      knownVisitors.clear()
     },
 
     release(known, introduced, formerVisitors) {

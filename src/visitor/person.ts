@@ -2,7 +2,7 @@ import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
 import { type Traits, customerTraits, pickTraits } from '../hit/traits.ts'
 import { type PersonMemory, type StoredPerson, type Told, hash } from './person-note.ts'
-import { type Word, arrive, latest, said, saying } from './word.ts'
+import { type Word, arrive, isOpen, latest, said, saying } from './word.ts'
 
 /** What was known of a call's person and group when it was made. */
 export type Knowledge = {
@@ -88,7 +88,7 @@ export function createPeople(options: {
   }
 
   /** What Segment has stored has changed: by this call, which says so, or unseen, which is news. */
-  function notice(state: State, stored: StoredPerson, type: unknown): void {
+  function notice(state: State, stored: StoredPerson, type: unknown, isWithheld: boolean): void {
     const before = state.stored
     state.stored = stored
     const user = stored.userId ?? ''
@@ -97,10 +97,12 @@ export function createPeople(options: {
       type !== 'identify' && (isOther || before.traitsMark !== stored.traitsMark)
     const groupIsNews =
       type !== 'group' && (before === undefined || before.groupMark !== stored.groupMark)
-    if (!traitsAreNews && !groupIsNews && !isDoubted) return
+    if (!traitsAreNews && !groupIsNews && !isDoubted && !(isWithheld && before === undefined))
+      return
     // An earlier page, or another tab, may have seen the change and know what arrived of it.
     const noted = memory.recall(stored)
-    if (type !== 'identify' && noted.traits) {
+    const isKnown = traitsAreNews || !isOpen(state.traits.get(user))
+    if ((type !== 'identify' || isWithheld) && noted.traits && isKnown) {
       const { of, isStored = false } = noted.traits
       const traits = isStored ? pickTraits(stored.traits, chosen) : noted.traits.traits
       if (traits === undefined) state.traits.delete(user)
@@ -111,7 +113,9 @@ export function createPeople(options: {
         said({ of: hash(user), traits: pickTraits(stored.traits, chosen), isStored: true }),
       )
     }
-    if (type !== 'group' && noted.group) state.group = said(noted.group.group)
+    const isGroupKnown = groupIsNews || !isOpen(state.group)
+    if ((type !== 'group' || isWithheld) && noted.group && isGroupKnown)
+      state.group = said(noted.group.group)
     else if (groupIsNews) state.group = said(text(stored.groupId))
     isDoubted = false
   }
@@ -125,19 +129,23 @@ export function createPeople(options: {
       // The first call of a page, after one on which somebody else was known.
       const isOther =
         type === 'identify' && state.stored === undefined && memory.isOfAnother(stored)
-      if (stored !== state.stored || isDoubted) notice(state, stored, type)
+      if (stored !== state.stored || isDoubted) notice(state, stored, type, isWithheld)
       if (memory.isDue()) keep()
       const event = made ?? ctx.event
       const user = text(event.userId)
       const isStoredOne =
         user === stored.userId &&
         (user !== undefined || text(event.anonymousId) === stored.anonymousId)
-      if (!isStoredOne) return { isSaying: false, isSwitch: false }
+      // The group that Segment keeps is of no user.
+      if (type === 'group' && !isWithheld) state.group = saying(state.group)
+      if (!isStoredOne) {
+        const group = type === 'group' && !isWithheld ? { group: state.group } : {}
+        return { isSaying: false, isSwitch: false, ...group }
+      }
 
       const key = user ?? ''
       const isSaying = !isWithheld && (type === 'identify' || type === 'group')
       if (isSaying && type === 'identify') state.traits.set(key, saying(state.traits.get(key)))
-      if (isSaying && type === 'group') state.group = saying(state.group)
       if (type === 'identify' || type === 'group') keep()
       const isSwitch = isOther || (type === 'identify' && before !== undefined && before !== user)
       return { user: key, traits: state.traits.get(key), group: state.group, isSaying, isSwitch }
@@ -145,13 +153,14 @@ export function createPeople(options: {
 
     learn({ generation, made }, knowledge, event, isUntouched) {
       const { user } = knowledge
-      if (user === undefined) return
-      // Segment may have kept it from an earlier page: what it has stored is newer.
-      if (made === undefined && isUntouched) return
+      if (user === undefined && (event.type !== 'group' || knowledge.group === undefined)) return
+      // Kept from an earlier page, or handed on once more: what was said or stored since is newer.
+      const isOld = isUntouched || event.type === 'group' || isHeardOf(knowledge)
+      if (made === undefined && isOld) return
       const state = stateOf(generation)
       if (event.type === 'identify') {
         const word = (knowledge.traits ??= saying<Told>(undefined))
-        if (!state.traits.has(user)) state.traits.set(user, word)
+        if (user !== undefined && !state.traits.has(user)) state.traits.set(user, word)
         const of = hash(text(event.userId) ?? '')
         arrive(word, { of, traits: pickTraits(event.traits, chosen), isStored: false })
       } else if (event.type === 'group') {

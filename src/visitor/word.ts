@@ -20,6 +20,10 @@ const latestWord = <Value>(word: Word<Value> | undefined): Word<Value> | undefin
 export const latest = <Value>(word: Word<Value> | undefined): Value | undefined =>
   latestWord(word)?.said?.value
 
+/** It is on its way. */
+export const isOpen = (word: Word<unknown> | undefined): boolean =>
+  word !== undefined && word.said === undefined
+
 /** One that is on its way. A page whose words never arrive keeps 100 of them. */
 export function saying<Value>(before: Word<Value> | undefined): Word<Value> {
   const open = before && !before.said ? (before.open ?? 0) + 1 : 0

@@ -1,4 +1,11 @@
-import type { Analytics, InitOptions } from '@segment/analytics-next'
+import {
+  type Analytics,
+  Context,
+  ContextCancelation,
+  type InitOptions,
+  type Plugin,
+} from '@segment/analytics-next'
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { SkalinSettings } from '../../src/index.ts'
 import { type Host, identityOf, nameOf, test } from './host.ts'
@@ -20,6 +27,13 @@ const changing =
   }
 
 const withoutEmail = changing((event) => delete event.traits?.['email'])
+
+/** What waits for `opened` goes on when it is opened. */
+function createGate() {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open: () => open() }
+}
 
 /** The two places where a middleware may stand. */
 const places = {
@@ -565,4 +579,253 @@ describe('what is held follows its visitor', () => {
     const hits = await host.collector.hits({ count: 2 })
     expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of bob'])
   })
+
+  test('but not to the visitor of whom a page says so that was gone to meanwhile', async ({
+    host,
+  }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await analytics.track('Of somebody')
+    window.dispatchEvent(new Event('pagehide'))
+    // Another page's `reset()`, of which none in the back/forward cache is told.
+    localStorage.setItem('ajs_anonymous_id', '"somebody-else"')
+    document.cookie = 'ajs_anonymous_id=somebody-else; path=/'
+    window.dispatchEvent(new Event('pageshow'))
+    await analytics.identify('bob')
+    await analytics.track('Of bob')
+    const hits = await host.collector.hits({ count: 2 })
+    expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of bob'])
+  })
+
+  test('through `setAnonymousId()` on a page that was left and came back', async ({ host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await analytics.track('Before')
+    window.dispatchEvent(new Event('pagehide'))
+    window.dispatchEvent(new Event('pageshow'))
+    analytics.setAnonymousId('another')
+    await analytics.identify('alice', traits)
+    expect(await told(host, 2)).toContainEqual(['Before', alice, 'acme'])
+  })
+
+  test('also if it arrives after the visitor is known', async ({ host }) => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    const gate = createGate()
+    await analytics.addSourceMiddleware(async ({ payload, next }) => {
+      if (payload.obj['event'] === 'Early') await gate.opened
+      next(payload)
+    })
+    const early = analytics.track('Early')
+    await analytics.identify('alice', traits)
+    await host.hits(1)
+    gate.open()
+    await early
+    await analytics.track('Later')
+    expect(await told(host, 3)).toContainEqual(['Early', alice, 'acme'])
+  })
+})
+
+/** Another destination that has its first call made once more. */
+function retrying(): Plugin {
+  let failed = false
+  const hook = (ctx: Context) => {
+    if (failed) return ctx
+    failed = true
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- Segment's own way to say so
+    throw new ContextCancelation({ type: 'middleware_cancellation' })
+  }
+  return {
+    name: 'Retrying',
+    type: 'destination',
+    version: '1.0.0',
+    isLoaded: () => true,
+    load: () => Promise.resolve(),
+    identify: hook,
+    group: hook,
+  }
+}
+
+describe('what was said since counts', () => {
+  test('when Segment hands on an `identify` once more', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.register(retrying())
+    await analytics.addSourceMiddleware(changing(() => undefined))
+    const first = analytics.identify('alice', { email: 'old@example.com', groupId: 'acme' })
+    await host.hits(1)
+    await analytics.identify('alice', { email: 'new@example.com', groupId: 'globex' })
+    await first
+    await host.report({ outcome: 'skipped', reason: 'duplicate' })
+    await analytics.track('Used')
+    expect(await told(host, 3)).toContainEqual([
+      'Used',
+      { id: 'alice', email: 'new@example.com' },
+      'globex',
+    ])
+  })
+
+  test('when Segment hands on a `group` once more', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice')
+    await analytics.register(retrying())
+    await analytics.addSourceMiddleware(changing(() => undefined))
+    const first = analytics.group('acme')
+    await host.hits(2)
+    await analytics.group('globex')
+    await first
+    await host.report({ outcome: 'skipped', reason: 'duplicate' })
+    await analytics.track('Used')
+    expect(await told(host, 4)).toContainEqual(['Used', { id: 'alice' }, 'globex'])
+  })
+
+  test('when an earlier page has left a `group` with Segment', async ({ host }) => {
+    const before = await host.analytics()
+    await before.identify('alice')
+    await before.group('acme')
+    const queue = 'persisted-queue:v1:test-key:event-queue'
+    const event = {
+      type: 'group',
+      messageId: 'left-behind',
+      userId: 'alice',
+      anonymousId: before.user().anonymousId(),
+      groupId: 'acme',
+      traits: {},
+      context: {},
+      integrations: {},
+    }
+    localStorage.setItem(`${queue}:items`, JSON.stringify([{ id: 'left-behind', event }]))
+    localStorage.setItem(`${queue}:seen`, JSON.stringify({ 'left-behind': 2 }))
+    const { analytics } = await openPage(host)
+    await analytics.addSourceMiddleware(changing(() => undefined))
+    await analytics.group('globex')
+    await host.hits(2)
+    await analytics.track('Used')
+    expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, 'globex'])
+  })
+
+  test('when another tab says something else before it arrives', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    const tab = await host.analytics({}, host.plugin({ anonymous: 'send' }))
+    const gate = createGate()
+    await analytics.addSourceMiddleware(async ({ payload, next }) => {
+      if (payload.obj['groupId'] === 'globex') await gate.opened
+      next(payload)
+    })
+    await analytics.identify('alice', { lastSeen: 1 })
+    await analytics.group('acme')
+    const call = analytics.group('globex')
+    await tab.identify('alice', { lastSeen: 2 })
+    await analytics.track('Between')
+    gate.open()
+    await call
+    await analytics.track('After')
+    expect(await told(host, 6)).toContainEqual(['After', { id: 'alice' }, 'globex'])
+  })
+})
+
+describe('a source middleware that is on its way stands between', () => {
+  test('and its page goes: what it takes out is in no hit and no note', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    const adding = analytics.addSourceMiddleware(withoutEmail)
+    void analytics.identify('alice', traits)
+    window.dispatchEvent(new Event('pagehide'))
+    expect(noteOf() ?? '').not.toContain('@')
+    await adding
+    expect(await told(host, 1)).toEqual([['ui', { id: 'alice' }, 'acme']])
+  })
+
+  test('an `identify` that it stops says nothing', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    void analytics.addSourceMiddleware(({ payload, next }) => {
+      if (payload.obj.type !== 'identify') next(payload)
+    })
+    void analytics.identify('alice', traits)
+    await analytics.track('Used')
+    // Segment has stored the customer all the same, but nobody told Skalin.
+    expect(await told(host, 2)).toEqual([
+      ['ui', { id: 'alice' }, undefined],
+      ['Used', { id: 'alice' }, undefined],
+    ])
+  })
+
+  test('and costs nobody the e-mail address if it only stamps consent', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    void analytics.addSourceMiddleware(
+      changing((event) => {
+        const consent = { categoryPreferences: { Analytics: true } }
+        event.context = { ...event.context, consent }
+      }),
+    )
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['ui', alice, 'acme'])
+  })
+})
+
+test('a call is as it was made, also if a plugin hands on a context of its own', async ({
+  host,
+}) => {
+  const { analytics } = await openPage(host)
+  const renew = (ctx: Context) => new Context({ ...ctx.event })
+  await analytics.register({
+    name: 'Renewing',
+    type: 'enrichment',
+    version: '1.0.0',
+    isLoaded: () => true,
+    load: () => Promise.resolve(),
+    track: renew,
+    identify: renew,
+    group: renew,
+  })
+  await analytics.identify('alice', { email: 'alice@example.com' })
+  await analytics.group('acme')
+  const call = analytics.track('Used')
+  analytics.reset()
+  await call
+  await analytics.identify('bob')
+  await analytics.track('Of bob')
+  const all = await told(host, 5)
+  expect(all).toHaveLength(5)
+  expect(all).toContainEqual(['Used', alice, 'acme'])
+  expect(all).toContainEqual(['Of bob', { id: 'bob' }, undefined])
+})
+
+test.for(bothPlaces)(
+  'a user that is removed is not held to be put back (%s)',
+  async (place, { host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await places[place](
+      analytics,
+      changing((event) => event['event'] === 'Sensitive' && delete event.userId),
+    )
+    await analytics.identify('alice', traits)
+    await analytics.track('Sensitive')
+    await host.report({ outcome: 'skipped', reason: 'anonymous' })
+    await analytics.identify('alice', { plan: 'gold' })
+    await analytics.track('Later')
+    expect(await host.names(3)).toEqual(['Later', 'ui', 'ui'])
+  },
+)
+
+test('a `group` says so also before its user is known', async ({ host }) => {
+  const { analytics } = await openPage(host)
+  await analytics.group('acme', {}, { userId: 'alice' })
+  await analytics.identify('alice')
+  await analytics.track('Used')
+  expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
+})
+
+test('what an earlier page was told counts, also if the first calls are kept from Skalin', async ({
+  host,
+}) => {
+  const { analytics: before } = await openPage(host)
+  await before.identify('alice', { email: 'alice@example.com' })
+  await before.group('acme')
+  await host.hits(2)
+  await before.deregister('Skalin')
+  const { analytics } = await openPage(host)
+  await analytics.group('acme', {}, keptFromSkalin)
+  await analytics.identify('alice', { email: 'alice@example.com' }, keptFromSkalin)
+  await analytics.track('Used')
+  expect(await told(host, 3)).toContainEqual(['Used', alice, 'acme'])
 })
