@@ -97,8 +97,7 @@ export function createPeople(options: {
       type !== 'identify' && (isOther || before.traitsMark !== stored.traitsMark)
     const groupIsNews =
       type !== 'group' && (before === undefined || before.groupMark !== stored.groupMark)
-    if (!traitsAreNews && !groupIsNews && !isDoubted && !(isWithheld && before === undefined))
-      return
+    if (!traitsAreNews && !groupIsNews && !isDoubted) return
     // An earlier page, or another tab, may have seen the change and know what arrived of it.
     const noted = memory.recall(stored)
     const isKnown = traitsAreNews || !isOpen(state.traits.get(user))

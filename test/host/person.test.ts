@@ -646,6 +646,21 @@ function retrying(): Plugin {
   }
 }
 
+/** A plugin that hands on a context of its own making. */
+function renewing(): Plugin {
+  const hook = ({ event }: Context) => new Context({ ...event })
+  return {
+    name: 'Renewing',
+    type: 'enrichment',
+    version: '1.0.0',
+    isLoaded: () => true,
+    load: () => Promise.resolve(),
+    track: hook,
+    identify: hook,
+    group: hook,
+  }
+}
+
 describe('what was said since counts', () => {
   test('when Segment hands on an `identify` once more', async ({ host }) => {
     const { analytics } = await openPage(host)
@@ -664,19 +679,22 @@ describe('what was said since counts', () => {
     ])
   })
 
-  test('when Segment hands on a `group` once more', async ({ host }) => {
-    const { analytics } = await openPage(host)
-    await analytics.identify('alice')
-    await analytics.register(retrying())
-    await analytics.addSourceMiddleware(changing(() => undefined))
-    const first = analytics.group('acme')
-    await host.hits(2)
-    await analytics.group('globex')
-    await first
-    await host.report({ outcome: 'skipped', reason: 'duplicate' })
-    await analytics.track('Used')
-    expect(await told(host, 4)).toContainEqual(['Used', { id: 'alice' }, 'globex'])
-  })
+  test.for([false, true])(
+    'when Segment hands on a `group` once more (in a context of its own: %s)',
+    async (isRenewed, { host }) => {
+      const { analytics } = await openPage(host)
+      await analytics.identify('alice')
+      await analytics.register(retrying())
+      if (isRenewed) await analytics.register(renewing())
+      else await analytics.addSourceMiddleware(changing(() => undefined))
+      void analytics.group('acme')
+      await host.hits(2)
+      await analytics.group('globex')
+      await host.report({ outcome: 'skipped', reason: 'duplicate' })
+      await analytics.track('Used')
+      expect(await told(host, 4)).toContainEqual(['Used', { id: 'alice' }, 'globex'])
+    },
+  )
 
   test('when an earlier page has left a `group` with Segment', async ({ host }) => {
     const before = await host.analytics()
@@ -703,24 +721,32 @@ describe('what was said since counts', () => {
     expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, 'globex'])
   })
 
-  test('when another tab says something else before it arrives', async ({ host }) => {
-    const { analytics } = await openPage(host)
-    const tab = await host.analytics({}, host.plugin({ anonymous: 'send' }))
-    const gate = createGate()
-    await analytics.addSourceMiddleware(async ({ payload, next }) => {
-      if (payload.obj['groupId'] === 'globex') await gate.opened
-      next(payload)
-    })
-    await analytics.identify('alice', { lastSeen: 1 })
-    await analytics.group('acme')
-    const call = analytics.group('globex')
-    await tab.identify('alice', { lastSeen: 2 })
-    await analytics.track('Between')
-    gate.open()
-    await call
-    await analytics.track('After')
-    expect(await told(host, 6)).toContainEqual(['After', { id: 'alice' }, 'globex'])
-  })
+  test.for(['identify', 'group'] as const)(
+    'when another tab says something else before an `%s` arrives',
+    async (type, { host }) => {
+      const { analytics } = await openPage(host)
+      const tab = await host.analytics({}, host.plugin({ anonymous: 'send' }))
+      const gate = createGate()
+      await analytics.addSourceMiddleware(async ({ payload, next }) => {
+        if (payload.obj['messageId'] === 'late') await gate.opened
+        next(payload)
+      })
+      await analytics.identify('alice', { email: 'old@example.com' })
+      await analytics.group('acme')
+      const late = { messageId: 'late' } as never
+      const isGroup = type === 'group'
+      const call = isGroup
+        ? analytics.group('globex', {}, late)
+        : analytics.identify('alice', { email: 'new@example.com' }, late)
+      await (isGroup ? tab.identify('alice', { lastSeen: 2 }) : tab.group('globex'))
+      await analytics.track('Between')
+      gate.open()
+      await call
+      await analytics.track('After')
+      const email = isGroup ? 'old@example.com' : 'new@example.com'
+      expect(await told(host, 6)).toContainEqual(['After', { id: 'alice', email }, 'globex'])
+    },
+  )
 })
 
 describe('a source middleware that is on its way stands between', () => {
@@ -766,17 +792,7 @@ test('a call is as it was made, also if a plugin hands on a context of its own',
   host,
 }) => {
   const { analytics } = await openPage(host)
-  const renew = (ctx: Context) => new Context({ ...ctx.event })
-  await analytics.register({
-    name: 'Renewing',
-    type: 'enrichment',
-    version: '1.0.0',
-    isLoaded: () => true,
-    load: () => Promise.resolve(),
-    track: renew,
-    identify: renew,
-    group: renew,
-  })
+  await analytics.register(renewing())
   await analytics.identify('alice', { email: 'alice@example.com' })
   await analytics.group('acme')
   const call = analytics.track('Used')
@@ -815,17 +831,20 @@ test('a `group` says so also before its user is known', async ({ host }) => {
   expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
 })
 
-test('what an earlier page was told counts, also if the first calls are kept from Skalin', async ({
-  host,
-}) => {
-  const { analytics: before } = await openPage(host)
-  await before.identify('alice', { email: 'alice@example.com' })
-  await before.group('acme')
-  await host.hits(2)
-  await before.deregister('Skalin')
-  const { analytics } = await openPage(host)
-  await analytics.group('acme', {}, keptFromSkalin)
-  await analytics.identify('alice', { email: 'alice@example.com' }, keptFromSkalin)
-  await analytics.track('Used')
-  expect(await told(host, 3)).toContainEqual(['Used', alice, 'acme'])
-})
+test.for(['identify', 'group'] as const)(
+  'what an earlier page was told counts, also if its first call, `%s`, is kept from Skalin',
+  async (first, { host }) => {
+    const { analytics: before } = await openPage(host)
+    await before.identify('alice', { email: 'alice@example.com' })
+    await before.group('acme')
+    await host.hits(2)
+    await before.deregister('Skalin')
+    const { analytics } = await openPage(host)
+    if (first === 'identify')
+      await analytics.identify('alice', { email: 'alice@example.com' }, keptFromSkalin)
+    else await analytics.group('acme', {}, keptFromSkalin)
+    await analytics.addSourceMiddleware(changing(() => undefined))
+    await analytics.track('Used')
+    expect(await told(host, 3)).toContainEqual(['Used', alice, 'acme'])
+  },
+)
