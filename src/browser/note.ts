@@ -31,11 +31,19 @@ export function createNote<Value>(
   parse: (json: unknown) => Value,
   freshMs = 0,
 ): Note<Value> {
-  /** What storage did not take; in an object, since `undefined` is a value too. */
-  let kept: { value: Value | undefined } | undefined = store ? undefined : { value: undefined }
+  /** What storage did not take, and what it had instead. */
+  let kept: { value: Value | undefined; over: string | null | undefined } | undefined
   let json: string | null | undefined
   let parsed: Value | undefined
   let readAt = -Infinity
+
+  function found(): string | null | undefined {
+    try {
+      return store?.().getItem(key)
+    } catch {
+      return undefined
+    }
+  }
 
   function readStored(when?: 'now'): Value | undefined {
     const now = elapsed()
@@ -71,12 +79,16 @@ export function createNote<Value>(
   }
 
   return {
-    read: (when) => (kept ? kept.value : readStored(when)),
+    read(when) {
+      // Another tab has been able to write since: what it says is newer.
+      if (kept && found() !== kept.over) kept = undefined
+      return kept ? kept.value : readStored(when)
+    },
     write(value) {
       // The next reading reads and parses anew.
       json = undefined
       readAt = -Infinity
-      kept = writeStored(value) ? undefined : { value }
+      kept = writeStored(value) ? undefined : { value, over: found() }
     },
   }
 }

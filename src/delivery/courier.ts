@@ -199,10 +199,11 @@ export function createCourier(parts: Parts): Courier {
       for (const entry of entries) queue.add(entry)
       const leaving = page.isLeaving()
       const reason = inFlight.obstacle(entries[0], leaving)
-      if (leaving) sendOnLeaving(entries)
-      else sendReady()
+      const sent = leaving ? sendOnLeaving(queue.all()) : []
+      if (!leaving) sendReady()
       // Sent first: the stored row knows of it. A row that goes soon is this page's, others are anybody's.
       outbox.put(entries, reason === undefined || reason === 'busy')
+      outbox.leaseSent(sent)
       for (const { row, isInFlight } of entries) {
         if (isInFlight) continue
         identities.open(row)

@@ -76,7 +76,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const notes = createNotes(options)
   const client = createClient(notes.client, endpoint, randomId)
   const queue = createQueue()
-  const database = createDatabase(persistent, () => look())
+  const database = createDatabase(persistent, () => {
+    // In a backoff nobody looks.
+    outbox.persist()
+    look()
+  })
   const tabs = createTabs(clientId, onTaken, onForgotten)
   const outbox = createOutbox({
     clientId,
@@ -96,15 +100,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
   const identities = createIdentities(client, endpoint, hash)
-  const courier = createCourier({
-    outbox,
-    queue,
-    attempts,
-    inFlight,
-    identities,
-    page,
-    onProgress,
-  })
+  const parts = { outbox, queue, attempts, inFlight, identities, page, onProgress }
+  const courier = createCourier(parts)
   let starting: Promise<void> | undefined
   let hasLeft = false
   let knownLeft = ''
@@ -117,9 +114,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
-    const waiting = ids.filter((id) => queue.get(id)?.isInFlight === false)
-    for (const id of waiting) queue.delete(id)
-    if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
+    const mine = ids.filter((id) => queue.get(id) !== undefined)
+    for (const id of mine) queue.delete(id)
+    if (mine.length > 0) courier.lookFrom(now() + leaseMs)
   }
 
   function onForgotten(): void {
@@ -158,8 +155,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   return {
-    post: (hits, madeAt) =>
-      courier.post(hits.map((hit) => newEntry(rowOf(hit, inOrder(madeAt)), encode(hit), true))),
+    post(hits, madeAt) {
+      const rows = hits.map((hit) => rowOf(hit, inOrder(madeAt)))
+      rows.forEach(identities.made)
+      courier.post(rows.map((row) => newEntry(row, encode(row.hit), true)))
+      // Others hear of `pagehide` after us, and may make a call.
+      if (hasLeft) outbox.leave()
+    },
     hold(hits, madeAt) {
       for (const hit of hits) {
         const row = rowOf(hit, madeAt)

@@ -47,9 +47,16 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
   function take(given: LeaseResult | undefined, isWritten: boolean): number {
     if (given === undefined) return 0
     const taken: string[] = []
+    const ended = new Set(place.client.ended())
     // The database gives them by when they were due, and those of one lease by their ids.
     for (const row of [...given.rows].sort((a, b) => a.at - b.at)) {
       if (writer.hasEnded(row.id)) continue
+      // By a page that could not delete it.
+      if (ended.has(row.id)) {
+        queue.delete(row.id)
+        writer.end([row.id])
+        continue
+      }
       const known = queue.get(row.id)
       const isBack = setAside.delete(row.id)
       const entry = known ?? newEntry(row, encode(row.hit), isBack)
@@ -64,7 +71,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       if (isBack) queue.putBack(entry)
       else queue.add(entry)
     }
-    if (taken.length > 0) tabs.taken(taken)
+    // A lease that nobody could write down is none: two tabs would take a row from each other without end.
+    if (taken.length > 0 && isWritten) tabs.taken(taken)
     if (!isWritten) return taken.length
     given.drops.forEach(drop)
     for (const id of given.missing) queue.delete(id)
@@ -105,10 +113,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     leaseSent(entries) {
       const stored = entries.filter(({ isStored }) => isStored)
       if (stored.length === 0) return
-      const { page } = lessee()
+      const me = lessee()
       const from = now()
       const work = (store: IDBObjectStore) => {
-        for (const { row } of stored) update(store, leased(row, page, from))
+        for (const { row } of stored) update(store, leased(row, me.page, from), me)
       }
       database.run(work, () => undefined)
       for (const entry of stored) entry.leasedUntil = elapsed() + leaseMs

@@ -41,6 +41,8 @@ export type Outbox = Held &
     /** Opens the database: early, so that the first call finds it open. */
     start: () => Promise<void>
     ready: Place['ready']
+    /** Writes down what the database has not got. */
+    persist: () => void
     /** Takes over what pages left that have gone since. */
     adopt: () => Promise<void>
     /** Writes down what is outstanding, and listens to nobody. */
@@ -109,6 +111,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   const outbox: Outbox = {
     ready: place.ready,
+    persist: writer.persist,
     ...createHeld(place),
     ...createLeases(place, tabs),
 
@@ -149,7 +152,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         return
       }
       database.run(
-        (store) => update(store, row),
+        (store) => update(store, row, place.lessee()),
         (found) => {
           // Ended by another page, or to be looked for in the database when its time comes.
           if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)

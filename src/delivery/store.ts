@@ -148,11 +148,19 @@ export function nextDue(
   return next
 }
 
-/** Writes down how an attempt ended, unless the row was deleted meanwhile; whether it is there. */
-export function update(store: IDBObjectStore, row: Row): { isThere: boolean } {
+/**
+ * Writes down how an attempt ended, unless the row was deleted meanwhile, or is another page's: this one
+ * may have been frozen. Whether it is there for this page.
+ */
+export function update(
+  store: IDBObjectStore,
+  row: Row,
+  { page, now }: Pick<Lessee, 'page' | 'now'>,
+): { isThere: boolean } {
   const found = { isThere: false }
   on<Row | undefined>(store.get(row.id) as IDBRequest<Row | undefined>, (stored) => {
-    found.isThere = stored !== undefined
+    const isOthers = stored?.owner !== undefined && stored.owner !== page && !isDue(stored, now())
+    found.isThere = stored !== undefined && !isOthers
     if (found.isThere) store.put(row)
   })
   return found

@@ -79,6 +79,21 @@ describe('what is written is read', () => {
   })
 })
 
+test('what storage refused counts until another tab has written', () => {
+  const store = createStore()
+  const mine = createNote(() => store, key, parse)
+  const other = createNote(() => store, key, parse)
+  mine.write(valueOf(1))
+  const full = vi.spyOn(store, 'setItem').mockImplementation(() => {
+    throw new DOMException('Full', 'QuotaExceededError')
+  })
+  mine.write(valueOf(2))
+  expect([mine.read(), other.read()]).toEqual([valueOf(2), valueOf(1)])
+  full.mockRestore()
+  other.write(valueOf(3))
+  expect(mine.read()).toEqual(valueOf(3))
+})
+
 describe('a storage that lies is memory from then on', () => {
   const refuse = () => {
     throw new DOMException('Not now', 'QuotaExceededError')

@@ -3,6 +3,7 @@ import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { held } from '../../src/delivery/row.ts'
+import { replace } from './sabotage.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
@@ -483,6 +484,22 @@ describe('when the page is hidden or goes', () => {
     expect(flying(world)).toEqual([])
   })
 
+  test('a new hit does not go before older ones that found no room', async () => {
+    const world = createWorld()
+    world.state = { ...initialState, answers: 'readable' }
+    const tab = await world.open({ bytes: 1500 })
+    post(tab, ...numbers(60))
+    await world.settle()
+    tab.hide()
+    const sent: number[] = []
+    world.onSend = ({ hit }) => sent.push(numberOf(hit))
+    for (const flight of world.flights.slice(0, 5)) await world.answer(flight, ok)
+    await world.tick(100)
+    post(tab, 99)
+    expect(sent.length).toBeGreaterThan(0)
+    expect(sent).not.toContain(99)
+  })
+
   test('a failure that comes a moment before it is gone changes nothing', async () => {
     const { world, tab } = await setUp()
     post(tab, 1)
@@ -684,6 +701,23 @@ test.each<[string, TabOptions, () => void]>([
   expect(world.timers()).toBe(0)
 })
 
+test('a tab that was frozen does not take back what another sends meanwhile', async () => {
+  const { world, tab } = await setUp()
+  world.patienceMs = 26 * second
+  post(tab, 1)
+  await world.settle()
+  await world.open()
+  world.patienceMs = minute
+  await world.tick(25 * second)
+  expect(flying(world)).toEqual(['1', '1'])
+  // Its own request is given up only now.
+  await world.tick(5 * second)
+  expect(world.flights.map((flight) => world.tabs.indexOf(flight.tab))).toEqual([1])
+  await answerAll(world, ok)
+  await world.tick(second)
+  expect(await stored(world)).toEqual([])
+})
+
 describe('a database that cannot be written to', () => {
   const full = () => {
     throw new DOMException('Full', 'QuotaExceededError')
@@ -705,6 +739,26 @@ describe('a database that cannot be written to', () => {
     await world.tick(minute)
     expect(world.transactions() - before).toBeLessThan(60)
     expect(await stored(world)).toEqual([])
+  })
+
+  test.each([2, 3])('does not have %i tabs take a row from each other', async (count) => {
+    const { world, tab } = await setUp()
+    for (let index = 1; index <= count; index += 1) {
+      const other = await world.open()
+      post(other, 10 * index, 10 * index + 1)
+      await world.settle()
+    }
+    post(tab, 1)
+    await world.settle()
+    tab.crash()
+    await world.tick(500)
+    vi.setSystemTime(now + leaseMs + second)
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(full)
+    const before = world.transactions()
+    void world.setOnline(true)
+    await turns(500)
+    expect(world.transactions() - before).toBeLessThan(30)
+    put.mockRestore()
   })
 
   test('nor read from, is not asked again and again', async () => {
@@ -760,6 +814,28 @@ describe('after all was to be forgotten', () => {
     expect(flying(world)).toEqual(['1*'])
   })
 
+  test('another tab, which could not write its note once, does not take that back', async () => {
+    const { world, tab } = await setUp(backoff(minute))
+    const other = await world.open()
+    await Promise.all([other.forget(), world.settle()])
+    const full = replace(localStorage, ['setItem'], () => () => {
+      throw new DOMException('Full', 'QuotaExceededError')
+    })
+    tab.call(hitOf(1, { action: 'ui', identity: '{"id":"alice"}' }))
+    await world.settle()
+    full()
+    await Promise.all([other.forget(), world.settle()])
+    post(other, 2)
+    await world.settle()
+    const { era } = world.clientState()
+    tab.call(hitOf(3, { action: 'ui', identity: '{"id":"alice"}' }))
+    await world.settle()
+    expect(world.clientState().era).toBe(era)
+    await world.tick(minute)
+    await answerAll(world, ok)
+    expect(told(other)).toContain('2 accepted 200')
+  })
+
   test('what could not be deleted then is not sent', async () => {
     const { world, tab } = await setUp()
     await world.setOnline(false)
@@ -775,6 +851,27 @@ describe('after all was to be forgotten', () => {
     expect(flying(world)).toEqual([])
     expect(await stored(world)).toEqual([])
   })
+})
+
+test('nor by any other tab, though nobody can write', async () => {
+  const { world, tab } = await setUp()
+  const others = [await world.open(), await world.open()]
+  const sent: number[] = []
+  world.onSend = ({ hit }) => sent.push(numberOf(hit))
+  post(tab, 1)
+  await world.settle()
+  const trouble = replace(IDBObjectStore.prototype, ['put', 'delete'], () => () => {
+    throw new DOMException('Full', 'QuotaExceededError')
+  })
+  await answerAll(world, ok)
+  for (let call = 0; call < 6; call += 1) {
+    for (const [index, other] of others.entries()) post(other, 100 * (index + 1) + call)
+    await answerAll(world, ok)
+    await world.tick(20 * second)
+    await answerAll(world, ok)
+  }
+  trouble()
+  expect(sent.filter((number) => number === 1)).toEqual([1])
 })
 
 test('an accepted hit whose deletion failed is not sent again, and deleted later', async () => {

@@ -355,6 +355,24 @@ describe('what waits is looked for when a database answers late', () => {
   })
 })
 
+test('a database that opens late is given what was made before', async () => {
+  const world = createWorld()
+  world.online = false
+  const stalled: (() => void)[] = []
+  const { setImmediate } = globalThis
+  vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+  const opening = world.open()
+  await world.tick(100)
+  const tab = await opening
+  tab.call(hitOf(1), hitOf(2))
+  await world.tick(3 * second)
+  vi.stubGlobal('setImmediate', setImmediate)
+  for (const work of stalled) work()
+  await world.tick(minute)
+  tab.crash()
+  expect(await stored(world)).toEqual([1, 2])
+})
+
 describe('no connection stays open', () => {
   test('after being registered and deregistered 200 times', async () => {
     const world = createWorld()

@@ -299,6 +299,19 @@ describe('the next page', () => {
   })
 })
 
+test('a call made after we have heard of `pagehide` goes once more when its lease is over', async () => {
+  const { world, tab, sent } = await setUp()
+  await world.open()
+  tab.freeze()
+  tab.call(hitOf(1))
+  await world.settle()
+  tab.crash()
+  await world.tick(15 * second)
+  expect(sent).toEqual([1])
+  await world.tick(6 * second)
+  expect(sent).toEqual([1, 1])
+})
+
 test('a hidden tab in an outage backs off like a visible one, and runs no timer for it', async () => {
   async function requests(hidden: boolean): Promise<number> {
     const { world, tab, sent } = await setUp()

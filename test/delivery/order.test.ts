@@ -188,6 +188,26 @@ describe('identities of one person follow one another', () => {
     expect(sent).toEqual([1, 3, 4, 2])
   })
 
+  test('though the clock is set back between two calls, on their way', async () => {
+    const { world, tab } = await setUp()
+    tab.call(identityOf(1))
+    await world.settle()
+    vi.setSystemTime(now - 30 * second)
+    tab.call(identityOf(2))
+    await world.settle()
+    expect(flying(world)).toEqual([1])
+  })
+
+  test('and in a backoff', async () => {
+    const { world, tab, sent } = await setUp({ retryFrom: now, retryAt: now + 5 * second, step: 1 })
+    tab.call(identityOf(1))
+    await world.tick(second)
+    vi.setSystemTime(now - 30 * second)
+    tab.call(identityOf(2))
+    await drain(world)
+    expect(sent).toEqual([1, 2])
+  })
+
   test.each<[string, Outcome]>([
     ['a 503', answer(503)],
     ['a timeout', timeout],
