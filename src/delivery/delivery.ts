@@ -114,9 +114,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
-    const mine = ids.filter((id) => queue.get(id) !== undefined)
-    for (const id of mine) queue.delete(id)
-    if (mine.length > 0) courier.lookFrom(now() + leaseMs)
+    const waiting = ids.filter((id) => queue.get(id)?.isInFlight === false)
+    for (const id of waiting) queue.delete(id)
+    if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
   }
 
   function onForgotten(): void {
