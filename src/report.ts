@@ -16,7 +16,7 @@ import type { SegmentContext } from './segment/host.ts'
  * - `no-group`: a `group` without a group.
  * - `unsupported`: an `alias`, or the consent tools' own event.
  * - `feature-name`: `featureName` skipped it.
- * - `anonymous`: its visitor is unknown, and `anonymous` is `'drop'`.
+ * - `anonymous`: its visitor is unknown, and `anonymous` is `'drop'`; or a middleware took its user out.
  * - `consent`: not given.
  * - `gpc`: Global Privacy Control is respected and on.
  * - `middleware`: a destination middleware stopped it.
