@@ -100,7 +100,7 @@ export function createCourier(parts: Parts): Courier {
     // A deferred one holds up nobody; without an answer it may still be on its way.
     if (due < Infinity) identities.close(row)
     else if (!isLost && ending.reason !== 'timeout') identities.open(row)
-    outbox.release(entry, ending)
+    outbox.release(entry, ending, lookFrom)
     if (entry.isStored) lookout.expect(due)
   }
 
@@ -128,6 +128,11 @@ export function createCourier(parts: Parts): Courier {
       sent.push(entry)
     }
     return sent
+  }
+
+  function lookFrom(at: number): void {
+    lookout.expect(at)
+    resume()
   }
 
   function resume(): void {
@@ -215,10 +220,7 @@ export function createCourier(parts: Parts): Courier {
 
     resume,
 
-    lookFrom(at) {
-      lookout.expect(at)
-      resume()
-    },
+    lookFrom,
 
     leave(postRest) {
       alarm.clear()

@@ -32,8 +32,8 @@ export type Outbox = Held &
     remove: (id: string) => void
     /** It is too old, or was to be forgotten: then it is gone. */
     discard: (entry: Entry) => boolean
-    /** An attempt ended and the hit waits. */
-    release: (entry: Entry, ending: Ending) => void
+    /** An attempt ended and the hit waits; `onTaken` is told until when it is another page's, if it is. */
+    release: (entry: Entry, ending: Ending, onTaken: (until: number) => void) => void
     pending: () => Promise<number>
     forget: () => Promise<void>
     /** Forgets what was to be forgotten, by whichever tab was told so, of what this page has. */
@@ -138,7 +138,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return true
     },
 
-    release(entry, { due, reachedAt }) {
+    release(entry, { due, reachedAt }, onTaken) {
       const row = { ...entry.row, due: due ?? entry.row.at }
       delete row.owner
       if (due === undefined) delete row.from
@@ -157,6 +157,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
           // Ended by another page, or to be looked for in the database when its time comes.
           if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)
           if (found?.isThere && due !== undefined && entry.isOwn) place.setAside.add(row.id)
+          if (found?.until !== undefined) onTaken(found.until)
         },
       )
     },

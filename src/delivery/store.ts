@@ -63,6 +63,8 @@ export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Les
   return leases
 }
 
+type NextLeases = { leases: LeaseResult | undefined; isAll: boolean }
+
 /** Takes on lease the `limit` most due rows that are not `known` to the page. */
 export function leaseNext(
   store: IDBObjectStore,
@@ -70,11 +72,8 @@ export function leaseNext(
   lessee: Lessee,
   limit: number,
   isKnown: (id: string) => boolean,
-): { leases: LeaseResult | undefined; isAll: boolean } {
-  const given: { leases: LeaseResult | undefined; isAll: boolean } = {
-    leases: undefined,
-    isAll: true,
-  }
+): NextLeases {
+  const given: NextLeases = { leases: undefined, isAll: true }
   const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now()))
   on(due as IDBRequest<string[]>, (ids) => {
     const unknown = ids.filter((id) => !isKnown(id))
@@ -149,18 +148,19 @@ export function nextDue(
 }
 
 /**
- * Writes down how an attempt ended, unless the row was deleted meanwhile, or is another page's: this one
- * may have been frozen. Whether it is there for this page.
+ * Writes down how an attempt ended, unless the row was deleted meanwhile, or is another page's `until`
+ * then: this one may have been frozen. Whether it is there for this page.
  */
 export function update(
   store: IDBObjectStore,
   row: Row,
   { page, now }: Pick<Lessee, 'page' | 'now'>,
-): { isThere: boolean } {
-  const found = { isThere: false }
+): { isThere: boolean; until?: number } {
+  const found: { isThere: boolean; until?: number } = { isThere: false }
   on<Row | undefined>(store.get(row.id) as IDBRequest<Row | undefined>, (stored) => {
     const isOthers = stored?.owner !== undefined && stored.owner !== page && !isDue(stored, now())
     found.isThere = stored !== undefined && !isOthers
+    if (isOthers) found.until = stored.due
     if (found.isThere) store.put(row)
   })
   return found

@@ -718,6 +718,23 @@ test('a tab that was frozen does not take back what another sends meanwhile', as
   expect(await stored(world)).toEqual([])
 })
 
+test('and looks after it once the other had its time', async () => {
+  const { world, tab } = await setUp()
+  world.patienceMs = 26 * second
+  post(tab, 1)
+  await world.settle()
+  const other = await world.open()
+  await world.tick(22 * second)
+  other.hide()
+  await world.tick(30 * second)
+  // The other tab is hidden, and sets no timer.
+  expect(flying(world)).toContain('1')
+  expect(world.flights.map((flight) => world.tabs.indexOf(flight.tab))).toContain(0)
+  await answerAll(world, ok)
+  await world.tick(second)
+  expect(await stored(world)).toEqual([])
+})
+
 describe('a database that cannot be written to', () => {
   const full = () => {
     throw new DOMException('Full', 'QuotaExceededError')
