@@ -490,8 +490,7 @@ describe('the note of a person', () => {
       const analytics = await host.analytics(options, host.plugin())
       await analytics.identify('alice', traits)
       await analytics.track('Used')
-      const all = await told(host, 2)
-      expect(all.map(([name]) => name)).toEqual(['ui', 'Used'])
+      expect(await host.names(2)).toEqual(['Used', 'ui'])
       expect(Object.keys(localStorage).filter((key) => key.startsWith('skalin'))).toEqual([])
     },
   )
