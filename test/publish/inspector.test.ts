@@ -204,8 +204,15 @@ ${code ?? ''}`
     // What the README says that it needs, and the page's own scripts.
     const policy = `script-src 'self' 'unsafe-inline' ${origin}; connect-src 'self' ${origin}`
     const shop = await inspection.context.newPage()
+    // Not by `waitForFunction`: what it asks for a second time, this policy forbids.
     const isRegistered = () =>
-      shop.waitForFunction('analytics.queue?.plugins.some(({ name }) => name === "Skalin")')
+      until(
+        () =>
+          shop.evaluate<boolean>(
+            'analytics.queue?.plugins.some(({ name }) => name === "Skalin") === true',
+          ),
+        { message: 'the plugin to be registered' },
+      )
     await shop.goto(site.page('/', page, { 'content-security-policy': policy }))
     await isRegistered()
     await inspection.page.bringToFront()
