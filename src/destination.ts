@@ -182,6 +182,7 @@ export function createDestination(
     watch(analytics) {
       calls.watch(analytics)
       storedUserOf(analytics)
+      // Asked from now on, it knows of a middleware that is being loaded.
       countBetween(analytics)
       if (settings.consent === undefined && !respectGpc) begin()
     },

@@ -37,7 +37,7 @@ export function createNote<Value>(
   let parsed: Value | undefined
   let readAt = -Infinity
 
-  function found(): string | null | undefined {
+  function storedText(): string | null | undefined {
     try {
       return store?.().getItem(key)
     } catch {
@@ -81,14 +81,14 @@ export function createNote<Value>(
   return {
     read(when) {
       // Another tab has been able to write since: what it says is newer.
-      if (kept && found() !== kept.over) kept = undefined
+      if (kept && storedText() !== kept.over) kept = undefined
       return kept ? kept.value : readStored(when)
     },
     write(value) {
       // The next reading reads and parses anew.
       json = undefined
       readAt = -Infinity
-      kept = writeStored(value) ? undefined : { value, over: found() }
+      kept = writeStored(value) ? undefined : { value, over: storedText() }
     },
   }
 }

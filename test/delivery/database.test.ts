@@ -38,6 +38,22 @@ function countConnections(): () => number {
   return () => open.size
 }
 
+/** Has the database answer nobody: fake-indexeddb begins its work by `setImmediate`. */
+function stall() {
+  const stalled: (() => void)[] = []
+  const { setImmediate } = globalThis
+  vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+  return {
+    stalled,
+    /** It answers what it is asked from now on. */
+    end: () => vi.stubGlobal('setImmediate', setImmediate),
+    /** What it was asked meanwhile it answers, too. */
+    release() {
+      for (const work of stalled) work()
+    },
+  }
+}
+
 /** Makes a database as somebody else would. */
 function makeDatabase(version: number, furnish: (db: IDBDatabase) => void): Promise<void> {
   return new Promise((resolve) => {
@@ -265,21 +281,19 @@ describe('a hang costs two seconds once', () => {
   test('and a database that is only busy has none', async () => {
     const { world, tab } = await setUp()
     // fake-indexeddb begins its work by setImmediate, a request at a time.
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const database = stall()
     for (let call = 1; call <= 5; call += 1) {
       tab.call(hitOf(call))
       await world.tick(1)
     }
     for (let step = 0; step < 9; step += 1) {
       await world.tick(200)
-      stalled.shift()?.()
+      database.stalled.shift()?.()
     }
     await world.tick(300)
     tab.call(hitOf(6))
-    vi.stubGlobal('setImmediate', setImmediate)
-    for (const work of stalled) work()
+    database.end()
+    database.release()
     await world.settle()
     expect(await stored(world)).toEqual([1, 2, 3, 4, 5, 6])
   })
@@ -295,15 +309,13 @@ describe('a hang costs two seconds once', () => {
   test('and what it takes after all is not sent once more, if it was accepted', async () => {
     const world = createWorld()
     const tab = await world.open()
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const database = stall()
     tab.call(hitOf(1))
     await world.tick(2 * second)
     const [flight] = world.flights
     if (flight) await world.answer(flight, ok)
-    vi.stubGlobal('setImmediate', setImmediate)
-    for (const work of stalled) work()
+    database.end()
+    database.release()
     await world.tick(5 * minute)
     expect(world.flights).toEqual([])
     expect(await stored(world)).toEqual([])
@@ -312,16 +324,13 @@ describe('a hang costs two seconds once', () => {
   test('and it is used as soon as it answers after all', async () => {
     const world = createWorld()
     world.online = false
-    // fake-indexeddb begins its work by setImmediate.
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const database = stall()
     const opening = world.open()
-    vi.stubGlobal('setImmediate', setImmediate)
+    database.end()
     const tab = await opening
     tab.call(hitOf(1))
     await world.tick(2 * second)
-    for (const work of stalled) work()
+    database.release()
     await world.settle()
     tab.call(hitOf(2))
     await world.settle()
@@ -338,17 +347,15 @@ describe('what waits is looked for when a database answers late', () => {
     tab.crash()
     const open = () => world.open()
     if (which === 'a transaction') await open()
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const database = stall()
     world.online = true
     const looking = which === 'a transaction' ? world.setOnline(true) : open()
     await world.tick(3 * second)
     await looking
     const sent: number[] = []
     world.onSend = ({ hit }) => sent.push(parseInt(hit.event_id, 16))
-    vi.stubGlobal('setImmediate', setImmediate)
-    for (const work of stalled) work()
+    database.end()
+    database.release()
     // The transaction that was given up has leased it all the same.
     await world.tick(20 * second)
     expect(sent).toContain(1)
@@ -358,16 +365,14 @@ describe('what waits is looked for when a database answers late', () => {
 test('a database that opens late is given what was made before', async () => {
   const world = createWorld()
   world.online = false
-  const stalled: (() => void)[] = []
-  const { setImmediate } = globalThis
-  vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+  const database = stall()
   const opening = world.open()
   await world.tick(100)
   const tab = await opening
   tab.call(hitOf(1), hitOf(2))
   await world.tick(3 * second)
-  vi.stubGlobal('setImmediate', setImmediate)
-  for (const work of stalled) work()
+  database.end()
+  database.release()
   await world.tick(minute)
   tab.crash()
   expect(await stored(world)).toEqual([1, 2])
@@ -398,15 +403,13 @@ describe('no connection stays open', () => {
   test('though it is opened late', async () => {
     const world = createWorld()
     const connections = countConnections()
-    const stalled: (() => void)[] = []
-    const { setImmediate } = globalThis
-    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const database = stall()
     const opening = world.open()
-    vi.stubGlobal('setImmediate', setImmediate)
+    database.end()
     const tab = await opening
     await world.tick(3 * second)
     await tab.stop()
-    for (const work of stalled) work()
+    database.release()
     await world.tick(minute)
     expect(connections()).toBe(0)
   })

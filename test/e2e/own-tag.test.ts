@@ -215,6 +215,12 @@ describe('a script that finds no tag', () => {
   })
 })
 
+test('of a list in an attribute, a comma too many is no item', async () => {
+  await open(`${snippet()}${ourTag('data-traits="plan,"')}`)
+  await arrives()
+  expect(told).toEqual([])
+})
+
 test("a global of that name that is not Segment's is told", async () => {
   await open(`<script>analytics = { page: 1 }</script>${ourTag()}`)
   await page.waitForFunction('window.skalinPlugin')

@@ -140,6 +140,7 @@ describe('the template of a path', () => {
     ['/r%C3%A9glages/menu%20du%20jour', '/r\u00e9glages/menu du jour'],
     ['/posts/%61bc-12345', '/posts/:id'],
     ['/a%2Fb/100%25/a%0Ab', '/a%2Fb/100%25/a%0Ab'],
+    ['/what%3Fnext/c%23', '/what%3Fnext/c%23'],
     ['/posts/a%0A1234567890', '/posts/:id'],
     ['/sale/100%', '/sale/100%'],
     ['/sale/%E0%A4%A', '/sale/%E0%A4%A'],

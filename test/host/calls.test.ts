@@ -1,17 +1,8 @@
-import { Context, type Plugin } from '@segment/analytics-next'
+import { Context } from '@segment/analytics-next'
 import { expect } from 'vitest'
 import { createCalls } from '../../src/segment/calls.ts'
 import type { Analytics } from '../../src/segment/host.ts'
-import { test } from './host.ts'
-
-const plugin = (name: string, type: Plugin['type'], track: Plugin['track']): Plugin => ({
-  name,
-  type,
-  version: '1.0.0',
-  isLoaded: () => true,
-  load: () => Promise.resolve(),
-  ...(track && { track }),
-})
+import { pluginOf, test } from './host.ts'
 
 test.for([
   ['as Segment made it', (ctx: Context) => ctx],
@@ -28,8 +19,8 @@ test.for([
   calls.watch(instance)
   const arrived: unknown[] = []
   await analytics.register(
-    plugin('Before', 'enrichment', handOn),
-    plugin('Destination', 'destination', (ctx) => {
+    pluginOf('Before', 'enrichment', handOn),
+    pluginOf('Destination', 'destination', (ctx) => {
       const { asOf, made } = calls.arrive(ctx)
       arrived.push([asOf, made?.event, calls.waiting().length])
       calls.finish(ctx)

@@ -54,6 +54,20 @@ export const silent: Fault = { kind: 'slow', ms: 60_000 }
 
 const types = ['track', 'page', 'screen', 'identify', 'group', 'alias'] as const
 
+/** A plugin of somebody else's, with one hook for all calls. */
+export const pluginOf = (
+  name: string,
+  type: Plugin['type'],
+  hook: NonNullable<Plugin['track']>,
+): Plugin => ({
+  name,
+  type,
+  version: '1.0.0',
+  isLoaded: () => true,
+  load: () => Promise.resolve(),
+  ...Object.fromEntries(types.map((each) => [each, hook])),
+})
+
 export const nameOf = ({ action, event = '' }: HitFields): string =>
   action === 'ui' ? 'ui' : (JSON.parse(event) as { name: string }).name
 
@@ -126,19 +140,11 @@ export const test = base.extend<{ host: Host }>({
       },
       witness() {
         const seen: string[] = []
-        const hook: Plugin['track'] = (ctx) => {
+        const plugin = pluginOf('Witness', 'destination', (ctx) => {
           const { type, event, name } = ctx.event
           seen.push(type === 'track' ? String(event) : [type, name].filter(Boolean).join(' '))
           return ctx
-        }
-        const hooks = Object.fromEntries(types.map((type) => [type, hook]))
-        const plugin: Plugin = {
-          name: 'Witness',
-          type: 'destination',
-          isLoaded: () => true,
-          load: () => Promise.resolve(),
-          ...hooks,
-        }
+        })
         return { plugin, seen }
       },
       hits,

@@ -8,7 +8,7 @@ import {
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { SkalinSettings } from '../../src/index.ts'
-import { type Host, identityOf, nameOf, test } from './host.ts'
+import { type Host, identityOf, nameOf, pluginOf, test } from './host.ts'
 import { setGpc } from './page.ts'
 
 type Middleware = Parameters<Analytics['addDestinationMiddleware']>[1]
@@ -625,40 +625,19 @@ describe('what is held follows its visitor', () => {
   })
 })
 
-/** Another destination that has its first call made once more. */
+/** Another destination that has its first call, of a person or a group, made once more. */
 function retrying(): Plugin {
   let failed = false
-  const hook = (ctx: Context) => {
-    if (failed) return ctx
+  return pluginOf('Retrying', 'destination', (ctx) => {
+    if (failed || ctx.event.type === 'track') return ctx
     failed = true
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- Segment's own way to say so
     throw new ContextCancelation({ type: 'middleware_cancellation' })
-  }
-  return {
-    name: 'Retrying',
-    type: 'destination',
-    version: '1.0.0',
-    isLoaded: () => true,
-    load: () => Promise.resolve(),
-    identify: hook,
-    group: hook,
-  }
+  })
 }
 
 /** A plugin that hands on a context of its own making. */
-function renewing(): Plugin {
-  const hook = ({ event }: Context) => new Context({ ...event })
-  return {
-    name: 'Renewing',
-    type: 'enrichment',
-    version: '1.0.0',
-    isLoaded: () => true,
-    load: () => Promise.resolve(),
-    track: hook,
-    identify: hook,
-    group: hook,
-  }
-}
+const renewing = () => pluginOf('Renewing', 'enrichment', ({ event }) => new Context({ ...event }))
 
 describe('what was said since counts', () => {
   test('when Segment hands on an `identify` once more', async ({ host }) => {
