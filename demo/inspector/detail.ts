@@ -65,6 +65,7 @@ const headingOf = (way: Way) => {
 }
 
 function createWayView(way: Way, endpoint: () => string) {
+  const heading = el('h3')
   const steps = el('ol', { className: 'steps' })
   const fields = el('div')
   const request = el('pre', { className: 'body', tabIndex: 0, ariaLabel: 'Request' })
@@ -78,12 +79,7 @@ function createWayView(way: Way, endpoint: () => string) {
     el(
       'div',
       { className: 'head' },
-      el(
-        'h3',
-        {},
-        headingOf(way),
-        ...(way.introduces ? [el('span', { className: 'aside' }, 'made first, once a visit')] : []),
-      ),
+      heading,
       el(
         'div',
         { className: 'copies' },
@@ -114,12 +110,14 @@ function createWayView(way: Way, endpoint: () => string) {
       const [first] = next.arrivals
       const isHit = next.hit['event_id'] !== undefined
       const text = !isHit && first ? requestText(first) : curl()
-      if (text === shown) return
-      shown = text
-      const table = fieldTable(
-        next.hit,
-        isHit ? provenance(next.hit, row.call, next.introduces) : {},
-      )
+      // The page may tell of the call when the row is open already.
+      const sources = isHit ? provenance(next.hit, row.call, next.introduces) : {}
+      const whole = [text, ...Object.values(sources)].join('\n')
+      if (whole === shown) return
+      shown = whole
+      const aside = el('span', { className: 'aside' }, 'made first, once a visit')
+      heading.replaceChildren(headingOf(next), ...(next.introduces ? [aside] : []))
+      const table = fieldTable(next.hit, sources)
       fields.replaceChildren(...(Object.keys(next.hit).length > 0 ? [table] : []))
       setText(request, text)
     },

@@ -9,6 +9,9 @@ import { type Tally, isFinal, isOpen, nothing, statusOf } from './status.ts'
 const maxRows = 20_000
 const maxSteps = 20
 
+const isIntroduction = (hit: Fields, messageId: string) =>
+  hit['event_id'] === idOf(hit['client_id'] ?? '', messageId, 'identify')
+
 export function createLedger() {
   /** Oldest first. */
   let rows = new Map<string, Row>()
@@ -36,11 +39,27 @@ export function createLedger() {
   function wayOf(row: Row, key: string, hit: Fields): Way {
     const known = row.ways.find((way) => way.key === key)
     if (known) return known
-    const introduces = hit['event_id'] === idOf(hit['client_id'] ?? '', row.id, 'identify')
+    const introduces = isIntroduction(hit, row.id)
     const way = { key, hit, introduces, told: undefined, reports: [], arrivals: [], taken: 0 }
     if (introduces) row.ways.unshift(way)
     else row.ways.push(way)
     return way
+  }
+
+  /** The row of a call. One that a hit of it had by itself becomes it: somebody may have it open. */
+  function rowOfCall(id: string, keys: string[], at: number): Row {
+    const orphan = rows.has(id) ? undefined : keys.map((key) => rows.get(key)).find(Boolean)
+    if (orphan) {
+      rows.delete(orphan.id)
+      rows.set(id, Object.assign(orphan, { id, at }))
+      for (const way of orphan.ways) way.introduces = isIntroduction(way.hit, id)
+    }
+    const row = rowOf(id, at)
+    for (const key of keys) {
+      callOf.set(key, id)
+      adopt(row, key)
+    }
+    return row
   }
 
   /** Takes over what was known of a hit before its call was. */
@@ -49,13 +68,9 @@ export function createLedger() {
     if (!orphan || orphan === row) return
     rows.delete(key)
     for (const way of orphan.ways) {
-      Object.assign(wayOf(row, way.key, way.hit), { ...way, introduces: way.introduces })
+      const own = wayOf(row, way.key, way.hit)
+      Object.assign(own, { ...way, introduces: own.introduces })
     }
-  }
-
-  function name(row: Row, key: string): void {
-    callOf.set(key, row.id)
-    adopt(row, key)
   }
 
   function forget(row: Row): void {
@@ -80,9 +95,8 @@ export function createLedger() {
   return {
     /** A call that was just made. */
     call(call: Call): void {
-      const row = rowOf(call.messageId, call.at)
+      const row = rowOfCall(call.messageId, idsOf(call), call.at)
       row.call ??= call
-      for (const key of idsOf(call)) name(row, key)
       row.version += 1
       trim()
     },
@@ -92,10 +106,9 @@ export function createLedger() {
       const { hit, outcome, messageId } = report
       const id = messageId ?? (hit && (callOf.get(hit.event_id) ?? hit.event_id))
       if (id === undefined) return
-      const row = rowOf(id, at)
+      const row = rowOfCall(id, messageId !== undefined && hit ? [hit.event_id] : [], at)
       const told: Told = { ...report, at }
       if (hit) {
-        if (messageId !== undefined) name(row, hit.event_id)
         const way = wayOf(row, hit.event_id, hit)
         way.reports = [...way.reports, told].slice(-maxSteps)
         // Two tabs may both have sent it; what the collector has, it has.

@@ -1,6 +1,7 @@
 // The list. Of thousands of rows, all of one height, only those that can be seen are in the page; one
 // of them may be open. It stays where the reader is: what is new goes in above.
 import { el, find, setText } from './dom.ts'
+import type { Row } from './row.ts'
 import { type RowView, createRowView } from './row-view.ts'
 import type { ShownRow } from './selection.ts'
 
@@ -20,11 +21,11 @@ export function createList(endpoint: () => string) {
   list.append(before, after)
   for (const space of [before, after]) space.role = 'presentation'
 
-  const views = new Map<string, RowView>()
+  const views = new Map<Row, RowView>()
   let rows: ShownRow[] = []
   let state = { now: 0, roadOpensAt: 0 }
-  let openId: string | undefined
-  let activeId: string | undefined
+  let openRow: Row | undefined
+  let activeRow: Row | undefined
   let openExtra = 0
 
   // Looked up once for each drawing: there may be thousands of rows.
@@ -33,11 +34,10 @@ export function createList(endpoint: () => string) {
   let activeIndex = -1
   function findPlaces(): void {
     height = Number.parseFloat(getComputedStyle(list).getPropertyValue('--row'))
-    openIndex = indexOf(openId)
-    activeIndex = indexOf(activeId)
+    openIndex = indexOf(openRow)
+    activeIndex = indexOf(activeRow)
   }
-  const indexOf = (id: string | undefined) =>
-    id === undefined ? -1 : rows.findIndex(({ row }) => row.id === id)
+  const indexOf = (wanted: Row | undefined) => rows.findIndex(({ row }) => row === wanted)
   /** Narrow, the page scrolls as a whole. */
   const scrolled = () =>
     scroller.scrollHeight > scroller.clientHeight + 1 &&
@@ -70,13 +70,12 @@ export function createList(endpoint: () => string) {
   }
 
   function viewOf({ row }: ShownRow): RowView {
-    const known = views.get(row.id)
+    const known = views.get(row)
     if (known) return known
-    const view = createRowView(row.at, endpoint)
-    view.button.onclick = () => toggle(row.id)
-    view.button.onfocus = () => activate(row.id)
-    view.element.dataset['id'] = row.id
-    views.set(row.id, view)
+    const view = createRowView(endpoint)
+    view.button.onclick = () => toggle(row)
+    view.button.onfocus = () => activate(row)
+    views.set(row, view)
     return view
   }
 
@@ -89,11 +88,11 @@ export function createList(endpoint: () => string) {
       (index) => index >= 0 && (index < first || index >= end),
     )
     const drawn = new Set([...indexes, ...extra])
-    const ids = new Set([...drawn].map((index) => rows[index]?.row.id))
-    for (const [id, view] of views) {
-      if (ids.has(id)) continue
+    const shownRows = new Set([...drawn].map((index) => rows[index]?.row))
+    for (const [row, view] of views) {
+      if (shownRows.has(row)) continue
       view.element.remove()
-      views.delete(id)
+      views.delete(row)
     }
     before.style.height = `${topOf(first)}px`
     after.style.height = `${topOf(rows.length) - topOf(end)}px`
@@ -109,31 +108,31 @@ export function createList(endpoint: () => string) {
       element.ariaSetSize = String(rows.length)
       button.tabIndex = index === Math.max(0, activeIndex) ? 0 : -1
       update(shown, state.now, state.roadOpensAt)
-      setOpen(shown.row.id === openId)
+      setOpen(shown.row === openRow)
       if (element === next) next = next.nextElementSibling
       else list.insertBefore(element, next)
     }
-    const open = openId === undefined ? undefined : views.get(openId)
+    const open = openRow === undefined ? undefined : views.get(openRow)
     openExtra = open ? open.element.offsetHeight - height : 0
     newest.hidden = viewport().from < 20
   }
 
-  function activate(id: string): void {
-    if (activeId !== undefined) {
-      const view = views.get(activeId)
+  function activate(row: Row): void {
+    if (activeRow !== undefined) {
+      const view = views.get(activeRow)
       if (view) view.button.tabIndex = -1
     }
-    activeId = id
-    const view = views.get(id)
+    activeRow = row
+    const view = views.get(row)
     if (view) view.button.tabIndex = 0
   }
 
-  function toggle(id: string): void {
-    openId = openId === id ? undefined : id
-    activate(id)
+  function toggle(row: Row): void {
+    openRow = openRow === row ? undefined : row
+    activate(row)
     draw()
-    const element = views.get(id)?.element
-    if (openId === undefined || !element) return
+    const element = views.get(row)?.element
+    if (openRow === undefined || !element) return
     draw()
     // As much of it as there is room for.
     element.scrollIntoView({ block: 'nearest' })
@@ -151,16 +150,16 @@ export function createList(endpoint: () => string) {
     const bottom = top + height
     if (top < from) scrolled().scrollTop -= from - top
     else if (bottom > from + seen) scrolled().scrollTop += bottom - from - seen
-    activeId = target.row.id
+    activeRow = target.row
     draw()
-    views.get(target.row.id)?.button.focus({ preventScroll: true })
+    views.get(target.row)?.button.focus({ preventScroll: true })
   }
 
   list.addEventListener('keydown', (event) => {
     const { target, key, altKey, ctrlKey, metaKey } = event
     if (!(target instanceof HTMLElement) || !target.classList.contains('row')) return
     if (altKey || ctrlKey || metaKey) return
-    const at = indexOf(activeId)
+    const at = indexOf(activeRow)
     const moves: Record<string, number> = {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
@@ -194,14 +193,14 @@ export function createList(endpoint: () => string) {
       const isScrolled = viewport().from > 0
       const first = isScrolled ? Math.max(0, Math.min(range()[0] + spare, rows.length - 1)) : 0
       const top = rows[first]
-      const isReading = !anew && (isScrolled || openId !== undefined)
+      const isReading = !anew && (isScrolled || openRow !== undefined)
       const place = topOf(first)
       rows = next
       state = { now, roadOpensAt }
       if (anew && isScrolled) scrolled().scrollTop -= viewport().from
       draw()
       if (isReading && top) {
-        const index = indexOf(top.row.id)
+        const index = indexOf(top.row)
         const moved = index < 0 ? 0 : topOf(index) - place
         if (moved !== 0) {
           scrolled().scrollTop += moved

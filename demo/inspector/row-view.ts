@@ -15,7 +15,7 @@ export type RowView = {
 /** The first digits of an id are enough to tell ids apart by eye. */
 const brief = (id: string) => id.slice(0, 8)
 
-export function createRowView(at: number, endpoint: () => string): RowView {
+export function createRowView(endpoint: () => string): RowView {
   const cell = (name: string) => el('span', { className: name })
   const mark = cell('mark')
   mark.ariaHidden = 'true'
@@ -29,10 +29,11 @@ export function createRowView(at: number, endpoint: () => string): RowView {
     visitor: cell('visitor'),
     note: cell('note'),
   }
+  const time = el('time')
   const button = el(
     'button',
     { className: 'row', ariaExpanded: 'false', tabIndex: -1 },
-    el('time', {}, clockTime(at)),
+    time,
     mark,
     ...Object.values(parts),
   )
@@ -69,6 +70,7 @@ export function createRowView(at: number, endpoint: () => string): RowView {
       if (isSame) return
       version = row.version
       const { method, name } = titleOf(row)
+      setText(time, clockTime(row.at))
       setText(parts.method, method)
       setText(parts.name, name)
       setText(parts.person, who.person)

@@ -119,6 +119,18 @@ describe('a hit whose call nobody told of', () => {
     expect(rowsOf(ledger)[0]?.ways[0]?.arrivals).toHaveLength(1)
   })
 
+  test('stays the row that somebody may have opened', () => {
+    const introduction = hit('m1', { action: 'ui' }, 'identify')
+    ledger.arrival(arrival(introduction, now + 5))
+    const [row] = rowsOf(ledger)
+    ledger.arrival(arrival(hit('m1'), now + 6))
+    ledger.call(call('m1'))
+    expect(rowsOf(ledger)).toHaveLength(1)
+    expect(rowsOf(ledger)[0]).toBe(row)
+    expect(row).toMatchObject({ id: 'm1', at: now, call: { messageId: 'm1' } })
+    expect(row?.ways.map(({ introduces }) => introduces)).toEqual([true, false])
+  })
+
   test('a report of another page is about the call of this one', () => {
     ledger.call(call('m1'))
     ledger.report(report('accepted', { hit: hit('m1') }), now)

@@ -1,7 +1,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type Server, createServer } from 'node:net'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import { afterAll, test as base, beforeAll, describe, expect, onTestFinished, vi } from 'vitest'
 import { type Demo, buildDemo, startDemo } from '../../demo/server.mjs'
 import { createCollector } from '../../src/testing/index.ts'
+import { call, hit } from '../demo/support.ts'
 import { type TestBrowser, isChromium, launchBrowser } from '../support/browser.ts'
 import { patienceMs, until } from '../support/deadline.ts'
 import { builds } from '../support/rig.ts'
@@ -473,6 +474,17 @@ describe.concurrent('what takes its time', () => {
   })
 })
 
+/** The rows of an opened hit's table: field, value, source. */
+const fieldsOf = (page: Page) =>
+  page
+    .getByRole('table', { name: 'Fields of the hit' })
+    .getByRole('row')
+    .evaluateAll((rows) =>
+      rows.map((row) =>
+        [...row.querySelectorAll('tbody :is(th, td)')].map((cell) => cell.textContent),
+      ),
+    )
+
 test('a row opens to the hit, and its curl line is accepted', async ({ open }) => {
   const { page, collector } = await open('', {
     permissions: ['clipboard-read', 'clipboard-write'],
@@ -484,14 +496,14 @@ test('a row opens to the hit, and its curl line is accepted', async ({ open }) =
   await counted(page, { accepted: 3 })
 
   await page.locator(newest).first().click()
-  const fields = await page
-    .getByRole('table', { name: 'Fields of the hit' })
-    .getByRole('row')
-    .evaluateAll((rows) =>
-      rows.map((row) =>
-        [...row.querySelectorAll('tbody :is(th, td)')].map((cell) => cell.textContent),
-      ),
-    )
+  // The collector may have shown the hit before the page tells of its call.
+  const fields = await until(
+    async () => {
+      const all = await fieldsOf(page)
+      return all.find(([name, , source]) => name === 'customer_id' && source) && all
+    },
+    { message: 'where the customer came from' },
+  )
   expect(Object.fromEntries(fields.slice(1).map(([name, value]) => [name, value]))).toEqual(
     collector.requests.at(-1)?.hit,
   )
@@ -520,6 +532,29 @@ test('a row opens to the hit, and its curl line is accepted', async ({ open }) =
     message: 'the row to show the second request',
   })
   expect(await page.locator(newest).first().getAttribute('aria-expanded')).toBe('true')
+})
+
+test('a hit that is open already shows its call as soon as that is told', async ({ open }) => {
+  const { page, collector } = await open()
+  const { origin } = new URL(collector.endpoint)
+  const made = new URLSearchParams(
+    hit('m1', { action: 'ui', identity: '{"id":"u-1"}' }, 'identify'),
+  )
+  made.delete('event')
+  await fetch(collector.endpoint, { method: 'POST', body: made })
+  await counted(page, { accepted: 1 })
+  const row = page.locator(newest)
+  await row.click()
+  const heading = page.getByRole('heading', { name: /^Hit: who it is/ })
+  expect(await heading.innerText()).toBe('Hit: who it is')
+
+  const told = { kind: 'call', ...call('m1', { event: 'Import', userId: 'u-1' }) }
+  await fetch(`${origin}/inspect`, { method: 'POST', body: JSON.stringify([told]) })
+  await until(async () => (await heading.innerText()).includes('made first'), {
+    message: 'the call',
+  })
+  expect(await row.getAttribute('aria-expanded')).toBe('true')
+  expect(await fieldsOf(page)).toContainEqual(['identity', '{"id":"u-1"}', 'id ← user id'])
 })
 
 test('where copying is not allowed, the curl line is selected', async ({ open }) => {
@@ -848,11 +883,27 @@ describe('npm start', () => {
   const start = (port: string) =>
     spawnSync(process.execPath, script, { ...options(port), encoding: 'utf8' })
 
+  /** Listens on a port; undefined where it is taken. */
+  const take = (port: number) =>
+    new Promise<Server | undefined>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(undefined))
+      server.listen(port, '127.0.0.1', () => resolve(server))
+    })
+  /** Two neighbours that are free, where systems take none for connections that go out. */
+  async function twoPorts(): Promise<[number, number]> {
+    for (let port = 20_000 + (process.pid % 5000); port < 30_000; port += 2) {
+      const servers = [await take(port), await take(port + 1)]
+      for (const server of servers) server?.close()
+      if (servers.every(Boolean)) return [port, port + 1]
+    }
+    throw new Error('No two ports are free')
+  }
+
   test('builds, says where the demo is, and ends when told to', async () => {
-    const { origin, close } = await startDemo({ port: 0 })
-    await close()
-    const { port } = new URL(origin)
-    const child = spawn(process.execPath, script, options(port))
+    const [port] = await twoPorts()
+    const origin = `http://127.0.0.1:${port}`
+    const child = spawn(process.execPath, script, options(String(port)))
     onTestFinished(() => void child.kill('SIGKILL'))
     let said = ''
     child.stdout.on('data', (chunk) => (said += String(chunk)))
@@ -860,23 +911,22 @@ describe('npm start', () => {
     await until(() => said.includes('Ctrl+C'), { message: 'the address', deadlineMs: 50_000 })
     expect(said).toBe(`Building.\nThe demo is at ${origin}, end it with Ctrl+C.\n`)
     expect((await fetch(origin)).status).toBe(200)
-    const collector = await fetch(`http://127.0.0.1:${Number(port) + 1}/`)
+    const collector = await fetch(`http://127.0.0.1:${port + 1}/`)
     expect(await collector.text()).toContain('POST hits to')
     child.kill('SIGINT')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
   test('a taken port is one sentence', async () => {
-    const squatter = createServer()
-    await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', () => resolve()))
-    onTestFinished(() => void squatter.close())
-    const { port } = squatter.address() as { port: number }
+    const [below, port] = await twoPorts()
+    const squatter = await take(port)
+    onTestFinished(() => void squatter?.close())
     expect(start(String(port))).toMatchObject({
       status: 1,
       stdout: '',
       stderr: `Port ${port}, for the demo, is taken: stop what uses it, or choose another with \`PORT\`.\n`,
     })
-    expect(start(String(port - 1)).stderr).toMatch(/for the collector, is taken/)
+    expect(start(String(below)).stderr).toMatch(/for the collector, is taken/)
   })
 
   test.for(['abc', '0', '65535', '80.5'])('PORT=%s is one sentence', (port) => {
