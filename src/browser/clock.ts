@@ -4,6 +4,9 @@ export function now(): number {
   return Number(time)
 }
 
+/** About the least by which two epochs in milliseconds can differ: the order of one millisecond. */
+export const tick = 0.001
+
 /** Milliseconds of the page's life: unlike the clock, they never jump. */
 export function elapsed(): number {
   try {

@@ -1,4 +1,4 @@
-import { now } from '../browser/clock.ts'
+import { now, tick } from '../browser/clock.ts'
 import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
 import { type Page, createAttempts } from './attempt.ts'
@@ -106,8 +106,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let hasLeft = false
   let knownLeft = ''
   let isStopped = false
-  let lastMadeAt = 0
-  let ofMillisecond = 0
 
   const look = () => courier.lookFrom(0)
   const takeOver = () => void (isStopped || outbox.ready().then(look))
@@ -126,13 +124,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   const rowOf = (hit: Hit, at: number): Row => {
     return { id: hit.event_id, hit, endpoint, at, due: at, attempts: 0, era: client.era() }
-  }
-
-  /** Hits of one millisecond in their order: a thousandth is about the least that such a number can tell. */
-  function inOrder(madeAt: number): number {
-    ofMillisecond = madeAt === lastMadeAt ? ofMillisecond + 1 : 0
-    lastMadeAt = madeAt
-    return madeAt + ofMillisecond / 1000
   }
 
   // Asking an outbox that was never made for what waits in it would make it.
@@ -156,7 +147,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     post(hits, madeAt) {
-      const rows = hits.map((hit) => rowOf(hit, inOrder(madeAt)))
+      const rows = hits.map((hit, index) => rowOf(hit, madeAt + index * tick))
       rows.forEach(identities.made)
       courier.post(rows.map((row) => newEntry(row, encode(row.hit), true)))
       // Others hear of `pagehide` after us, and may make a call.

@@ -1,4 +1,4 @@
-import { now } from '../browser/clock.ts'
+import { now, tick } from '../browser/clock.ts'
 import type { Hit } from '../hit/hit.ts'
 import type { Client, OpenIdentity } from './client.ts'
 import type { Row } from './row.ts'
@@ -39,7 +39,7 @@ export function createIdentities(
   return {
     made({ id, hit, at }) {
       if (hit.action !== 'ui') return
-      last = Math.max(at, last + 0.001)
+      last = Math.max(at, last + tick)
       made.set(id, last)
     },
     open({ id, hit, at }, sentAt = 0) {

@@ -1,4 +1,4 @@
-import { now } from '../browser/clock.ts'
+import { now, tick } from '../browser/clock.ts'
 import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
 import { forgetOldest } from './forget-oldest.ts'
@@ -35,12 +35,15 @@ export type Calls<AsOf> = {
 /** Calls that middleware stops never arrive: the oldest are forgotten. */
 const maxWaiting = 5000
 
-/** Epoch milliseconds, and a little more for each further call of one millisecond: the order stays. */
+/**
+ * Epoch milliseconds, and a little more for each further call of one millisecond: the order stays, with
+ * room for the two hits that a call may have.
+ */
 function createClock(): () => number {
   let last = 0
   return () => {
     const time = now()
-    last = time > last || last - time > 1 ? time : last + 0.001
+    last = time > last || last - time > 1 ? time : last + 2 * tick
     return last
   }
 }

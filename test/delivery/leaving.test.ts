@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { tick } from '../../src/browser/clock.ts'
 import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hour, minute, second } from '../../src/delivery/limits.ts'
@@ -63,7 +64,7 @@ describe('leaving is no outage', () => {
     tab.left = tab.hidden = true
     tab.leave(() => {
       tab.post([hitOf(1), hitOf(2)], Date.now())
-      tab.post([hitOf(3)], Date.now() + 0.001)
+      tab.post([hitOf(3)], Date.now() + 2 * tick)
     })
     expect(flying(world)).toEqual([1, 2, 3])
   })

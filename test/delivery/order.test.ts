@@ -2,6 +2,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
 import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
+import { createCalls } from '../../src/segment/calls.ts'
+import type { Analytics, SegmentContext } from '../../src/segment/host.ts'
 import { hitOf, now, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
@@ -122,6 +124,28 @@ describe('one that comes back goes before those of later calls', () => {
     await world.open()
     await drain(world)
     expect(sent).toEqual(reversed)
+  })
+
+  test('when the page of two calls of one millisecond has died', async () => {
+    const { world, tab, sent } = await setUp({ retryFrom: now, retryAt: now + second, step: 1 })
+    const ctxs = [{}, {}].map(() => ({ event: {} }))
+    const times: number[] = []
+    const calls = createCalls({
+      first: {} as Analytics,
+      asOf: ({ at }) => times.push(at),
+      onCall: () => undefined,
+      onReset: () => undefined,
+    })
+    // A call that nobody saw being made is taken as of its hook.
+    for (const ctx of ctxs) calls.arrive(ctx as SegmentContext)
+    const [first = 0, next = 0] = times
+    tab.post([hitOf(1), hitOf(9)], first)
+    tab.post([hitOf(3)], next)
+    await world.settle()
+    tab.crash()
+    await world.open()
+    await drain(world)
+    expect(sent).toEqual([1, 9, 3])
   })
 
   test('when the time has come that the collector wanted it at', async () => {

@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { IDBFactory } from 'fake-indexeddb'
 import { onTestFinished, vi } from 'vitest'
+import { tick } from '../../src/browser/clock.ts'
 import { type ClientState, parseClientState } from '../../src/delivery/client.ts'
 import type { Progress } from '../../src/delivery/courier.ts'
 import { type Delivery, createDelivery } from '../../src/delivery/delivery.ts'
@@ -193,6 +194,7 @@ export function begin(): World & { end: () => void } {
     } while (immediates > 0)
   }
 
+  let madeAt = 0
   const texts = new Map<string, string>()
   const unlessDead = (change: () => void) => {
     if (!isDead()) change()
@@ -270,7 +272,13 @@ export function begin(): World & { end: () => void } {
       isolated: false,
       dead: false,
       reports: [],
-      call: (...hits) => tab.post(hits, Date.now() - 1),
+      call(...hits) {
+        // As calls are: those of one millisecond one after the other.
+        const time = Date.now() - 1
+        madeAt = time > madeAt || madeAt - time > 1 ? time : madeAt
+        tab.post(hits, madeAt)
+        madeAt += hits.length * tick
+      },
       hide() {
         tab.hidden = true
         hiddenAt = performance.now()
