@@ -31,6 +31,7 @@ export function createCounters(onChoice: () => void): Counters {
 
   const spoken = find('#spoken', HTMLElement)
   let speaking: ReturnType<typeof setTimeout> | undefined
+  let last = ''
 
   return {
     kind: () => chosen,
@@ -41,7 +42,8 @@ export function createCounters(onChoice: () => void): Counters {
       }
       // A screen reader hears where it all came to rest, not every step.
       const text = `${tally.calls} calls: ${kinds.map((kind) => `${tally[kind]} ${kind}`).join(', ')}`
-      if (text === spoken.textContent) return
+      if (text === last) return
+      last = text
       clearTimeout(speaking)
       speaking = setTimeout(() => setText(spoken, text), 1000)
     },

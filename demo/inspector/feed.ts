@@ -10,6 +10,8 @@ export type FeedListener = {
   onCall: (call: Call) => void
   onReport: (report: Told) => void
   onFault: (fault: Fault) => void
+  /** All that there was has been told; what comes now happens now. */
+  onLive: () => void
   onClear: () => void
   onReach: (reached: boolean) => void
 }
@@ -42,6 +44,7 @@ export function listen(origin: string, listener: FeedListener): void {
       listener.onReport({ ...report, at }),
     )
     on('fault', listener.onFault)
+    on('live', listener.onLive)
     on('clear', listener.onClear)
     on('beat', () => undefined)
     source.onopen = () => listener.onReach(true)

@@ -26,6 +26,8 @@ const ledger = createLedger()
 const timeline = createTimeline(Date.now())
 let endpoint = ''
 let isAnew = false
+/** Whether what is told happens now. */
+let isLive = false
 let choicesAt = 0
 
 const choose = () => {
@@ -60,7 +62,7 @@ function show(): void {
   const isFiltered = tally.calls > 0
   const title = kind ? `No call is ${kindLabels[kind].toLowerCase()}` : 'No call is like this'
   list.showEmpty(rows.length === 0, isFiltered ? title : 'No calls yet', !isFiltered)
-  timeline.take(now, tally)
+  timeline.take(now, tally, isLive)
 }
 
 let isReached: boolean | undefined
@@ -102,7 +104,10 @@ const faults = wireFaults((fault) => {
 
 listen(collector, {
   onHello(greeting) {
-    if (greeting.anew) ledger.clear()
+    if (greeting.anew) {
+      ledger.clear()
+      isLive = false
+    }
     if (greeting.endpoint !== endpoint) {
       endpoint = greeting.endpoint
       showConnection(endpoint)
@@ -128,6 +133,10 @@ listen(collector, {
     faults.show(fault)
     showState()
   },
+  onLive() {
+    show()
+    isLive = true
+  },
   onClear() {
     ledger.clear()
     choose()
@@ -140,7 +149,7 @@ listen(collector, {
 showState()
 
 find('#clear-log', HTMLButtonElement).onclick = () => {
-  clear(collector).catch(failed)
+  clear(collector).then(() => notice(''), failed)
 }
 find('#download', HTMLButtonElement).onclick = () => {
   const file = new Blob([jsonLines(ledger.received())], { type: 'application/jsonl' })

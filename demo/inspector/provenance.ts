@@ -1,4 +1,7 @@
 // Pure: where each field of a hit came from, for people to read.
+import { nameFeature } from '../../src/hit/feature.ts'
+import { ownOptions } from '../../src/hit/event.ts'
+import type { MappingSource } from '../../src/hit/source.ts'
 import type { Call, Fields, SegmentEvent } from './messages.ts'
 import { jsonFields } from './who.ts'
 
@@ -42,7 +45,9 @@ function customer(hit: Fields, event: SegmentEvent): string {
     { value: read(event, 'context', 'groupId'), label: '← context.groupId' },
     { value: event.type === 'group' && event['groupId'], label: '← the group’s id' },
   ]
-  return firstOf(sources, hit['customer_id']) ?? saidElsewhere
+  return (
+    firstOf(sources, hit['customer_id']) ?? '← another call of this person, or setting customerId'
+  )
 }
 
 function identity(hit: Fields, event: SegmentEvent): string {
@@ -57,12 +62,38 @@ function identity(hit: Fields, event: SegmentEvent): string {
   return parts.filter(Boolean).join(', ')
 }
 
-function feature(event: SegmentEvent): string {
-  if (event.type === 'track') return '← the event’s name'
+/** Names as the plugin gives them without any setting. */
+const unset = {
+  settings: { paths: [], featureName: undefined },
+  moment: {},
+  warn: () => undefined,
+} as unknown as MappingSource
+
+function feature(hit: Fields, event: SegmentEvent): string {
+  if (typeof read(ownOptions(event), 'featureName') === 'string') {
+    return '← integrations.Skalin.featureName'
+  }
   const given = ['category', 'name'].filter((field) => text(event[field]) !== undefined)
-  return given.length > 0
-    ? `← ${given.join(' and ')} of ${event.type}()`
-    : '← the page’s path, ids replaced'
+  const isOfPath = event.type === 'page' && given.length === 0
+  const own = nameFeature(event, unset)
+  if (!('name' in own) || own.name !== jsonFields(hit['event'])['name']) {
+    return isOfPath
+      ? '← the page’s path by setting paths, or setting featureName'
+      : '← setting featureName'
+  }
+  if (event.type === 'track') return '← the event’s name'
+  return isOfPath
+    ? '← the page’s path, ids replaced'
+    : `← ${given.join(' and ')} of ${event.type}()`
+}
+
+function address(hit: Fields, event: SegmentEvent | undefined): string {
+  const page = read(event, 'context', 'page', 'url')
+  const { origin = '', pathname = '' } =
+    typeof page === 'string' && URL.canParse(page) ? new URL(page) : {}
+  return event && hit['url'] !== origin + pathname
+    ? '← context.page.url without its secrets, or setting url'
+    : '← context.page.url, without query and fragment'
 }
 
 /** One sentence a field. Without the call, which nobody told of, only what is always true. */
@@ -86,9 +117,9 @@ export function provenance(
     visit_id: 'random, one a visit, for all tabs',
     ts: '← timestamp, UTC',
     localtime: zone ? `← timestamp, in ${zone}` : '← timestamp, local',
-    url: '← context.page.url, without query and fragment',
+    url: address(hit, call?.event),
     ...(call && {
-      event: feature(event),
+      event: feature(hit, event),
       identity: identity(hit, event),
       customer_id: customer(hit, event),
     }),

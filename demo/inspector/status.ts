@@ -1,4 +1,5 @@
 // Pure: how far a call is.
+import { isMeant } from '../../src/segment/host.ts'
 import type { Told } from './messages.ts'
 import type { Row, Way } from './row.ts'
 
@@ -55,9 +56,12 @@ function kindOf(way: Way, now: number, isInspected: boolean): Kind {
   return last.accepted ? 'accepted' : 'waiting'
 }
 
-/** A call is as far as the slowest of its hits. */
+/** A call is as far as the slowest of its hits: what ended one plugin's work may not have another's. */
 export function statusOf(row: Row, now: number): Status {
-  if (row.ended) return { kind: row.ended.outcome, way: undefined }
+  if (row.ways.length === 0) {
+    if (row.ended) return { kind: row.ended.outcome, way: undefined }
+    if (row.call && !isMeant(row.call.event)) return { kind: 'skipped', way: undefined }
+  }
   const isInspected = row.call !== undefined
   const found = row.ways.map((way) => ({ kind: kindOf(way, now, isInspected), way }))
   for (const kind of ['waiting', 'sending', 'dropped'] as const) {

@@ -21,14 +21,17 @@ export function createTimeline(start: number) {
   }
 
   return {
-    /** Takes the numbers as they are now; a tab in the background comes less than once a second. */
-    take(now: number, { calls, accepted, waiting, sending }: Tally): void {
+    /**
+     * Takes the numbers as they are now; a tab in the background comes less than once a second. What is
+     * only being read again, because it was before, is not `live`.
+     */
+    take(now: number, { calls, accepted, waiting, sending }: Tally, live = true): void {
       const last = span - 1
       const level = waiting + sending
       for (let at = (lines[0][last] ?? 0) + 1; at <= second(now); at += 1) {
         append(at, 0, 0, lines[3][last] ?? 0)
       }
-      if (seen) {
+      if (seen && live) {
         lines[1][last] = (lines[1][last] ?? 0) + Math.max(0, calls - seen.calls)
         lines[2][last] = (lines[2][last] ?? 0) + Math.max(0, accepted - seen.accepted)
       }

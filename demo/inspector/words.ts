@@ -96,6 +96,7 @@ export function noteOf(row: Row, { kind, way }: Status, now: number, roadOpensAt
   }
   if (kind === 'waiting') return way ? waitingNote(way, now, roadOpensAt) : ''
   if (kind === 'dropped' && way && !told) return refusal(way)
+  if (kind === 'skipped' && !told) return 'kept from Skalin by `integrations`'
   const reason = endReason(kind, told?.reason)
   const status = told?.reason === 'refused' && told.status ? ` with ${told.status}` : ''
   const words = told?.reason === 'refused' && way?.arrivals.length ? refusal(way) : ''

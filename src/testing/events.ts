@@ -17,7 +17,7 @@ const event = (name: string, value: unknown, id?: string): string =>
 
 /**
  * Sends the journal, then what comes, as Server-Sent Events: `hello` first, then `request`, `call`,
- * `report`, `clear`, and `beat` when there is nothing to say.
+ * `report`, `clear`, and `beat` when there is nothing to say; `live` between what was and what comes.
  *
  * Who comes again names the last event it had, as browsers do by header and pages can by `?after=`,
  * and is told what it missed.
@@ -31,18 +31,24 @@ export const streamEvents = (
   const continues = journal.continues(known)
   let place = continues ? known : journal.start()
 
+  const tell = (name: string, value: unknown): void => {
+    res.write(event(name, value))
+  }
+  let isLive = false
+
   // At the reader's pace: what a page in the background does not read is not kept for it twice.
   const pump = (): void => {
     while (!res.writableNeedDrain && !res.destroyed) {
       const entries = journal.after(place, BATCH)
       const last = entries.at(-1)
-      if (!last) return
+      if (!last) {
+        if (!isLive) tell('live', null)
+        isLive = true
+        return
+      }
       place = last.id
       res.write(entries.map(({ text }) => text).join(''))
     }
-  }
-  const tell = (name: string, value: unknown): void => {
-    res.write(event(name, value))
   }
   const clear = (): void => {
     place = journal.start()

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { type Ledger, createLedger } from '../../demo/inspector/ledger.ts'
 import { select } from '../../demo/inspector/selection.ts'
 import { type Tally, statusOf } from '../../demo/inspector/status.ts'
+import { noteOf } from '../../demo/inspector/words.ts'
 import { arrival, call, hit, now, report, rowsOf } from './support.ts'
 
 let ledger: Ledger
@@ -67,6 +68,23 @@ describe('the way of a call', () => {
     ledger.report(report('skipped', { reason: 'no-name', messageId: 'm1' }), now)
     expect(kinds()).toEqual(['skipped'])
     expect(rowsOf(ledger)[0]?.ways).toEqual([])
+  })
+
+  test('what one plugin skips, another may deliver', () => {
+    ledger.call(call('m1'))
+    ledger.report(report('skipped', { reason: 'duplicate', messageId: 'm1' }), now)
+    expect(kinds()).toEqual(['skipped'])
+    ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
+    expect(kinds()).toEqual(['accepted'])
+  })
+
+  test('one that is kept from Skalin is skipped, and says so', () => {
+    ledger.call(call('m1', { integrations: { Skalin: false } }))
+    ledger.call(call('m2', { integrations: { All: false } }))
+    ledger.call(call('m3', { integrations: { All: false, Skalin: true } }))
+    expect(kinds()).toEqual(['sending', 'skipped', 'skipped'])
+    const [, row] = rowsOf(ledger)
+    expect(row && noteOf(row, statusOf(row, now), now, 0)).toContain('kept from Skalin')
   })
 
   test('a call that was delivered stays so when it is met again', () => {

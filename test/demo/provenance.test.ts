@@ -52,12 +52,33 @@ describe('identity', () => {
 })
 
 test('a feature’s name', () => {
-  const source = (event: SegmentEvent) => provenance(hit('m1'), call('m1', event), false)['event']
-  expect(source({ type: 'track', event: 'Import' })).toBe('← the event’s name')
-  expect(source({ type: 'page', category: 'Docs', name: 'Home' })).toBe(
+  const source = (name: string, event: SegmentEvent) => {
+    const made = hit('m1', { event: JSON.stringify({ name, event_name: 'feature' }) })
+    return provenance(made, call('m1', event), false)['event']
+  }
+  expect(source('Import', { type: 'track', event: ' Import ' })).toBe('← the event’s name')
+  expect(source('Docs Home', { type: 'page', category: 'Docs', name: 'Home' })).toBe(
     '← category and name of page()',
   )
-  expect(source({ type: 'page' })).toBe('← the page’s path, ids replaced')
+  const page = { type: 'page', name: undefined, context: { page: { path: '/users/42' } } }
+  expect(source('/users/:id', page)).toBe('← the page’s path, ids replaced')
+  expect(source('/users/:user', page)).toBe(
+    '← the page’s path by setting paths, or setting featureName',
+  )
+  expect(source('Imported', { type: 'track', event: 'Import' })).toBe('← setting featureName')
+  const renamed = { event: 'Import', integrations: { Skalin: { featureName: 'Imported' } } }
+  expect(source('Imported', renamed)).toBe('← integrations.Skalin.featureName')
+})
+
+test('an address', () => {
+  const source = (url: string) =>
+    provenance(
+      hit('m1', { url }),
+      call('m1', { context: { page: { url: 'https://a.example/b?c#d' } } }),
+      false,
+    )['url']
+  expect(source('https://a.example/b')).toBe('← context.page.url, without query and fragment')
+  expect(source('https://a.example/:id')).toContain('setting url')
 })
 
 test('every field of a hit has a source', () => {

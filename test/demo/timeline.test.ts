@@ -26,6 +26,14 @@ test('each second has its calls, its accepted hits and what waited at its end', 
   ])
 })
 
+test('what is only told again is no call of now', () => {
+  const timeline = createTimeline(now)
+  timeline.take(now, tally(40, 38, 2), false)
+  timeline.take(now + 100, tally(60, 58, 2), false)
+  timeline.take(now + 200, tally(61, 58, 3))
+  expect(last(timeline.lines(), 1)).toEqual([[1], [0], [3]])
+})
+
 test('a tab in the background fills what it missed with what it knew', () => {
   const timeline = createTimeline(now)
   timeline.take(now, tally(1, 0, 1))

@@ -510,7 +510,7 @@ test('a row opens to the hit, and its curl line is accepted', async ({ open }) =
   expect(fields).toContainEqual([
     'customer_id',
     'halden-bikes',
-    '← said by another call of this person',
+    '← another call of this person, or setting customerId',
   ])
   expect(fields).toContainEqual([
     'identity',

@@ -185,6 +185,7 @@ describe('GET /control/events', () => {
     const next = async () => (await events.next()).value
     expect(await next()).toMatchObject(hello(collector, true))
     expect(await next()).toMatchObject(message(collector))
+    expect(await next()).toMatchObject({ type: 'live' })
     await post(collector, identityHit())
     expect(await next()).toMatchObject(message(collector))
     expect((await order(collector, 'clear')).status).toBe(204)
@@ -201,6 +202,7 @@ describe('GET /control/events', () => {
     const events = eventsOf(collector)
     const next = async () => (await events.next()).value
     expect(JSON.parse((await next())?.data ?? '')).toMatchObject({ fault })
+    expect(await next()).toMatchObject({ type: 'live' })
     await post(collector)
     expect(await next()).toMatchObject({ type: 'fault', data: 'null' })
     await next()
