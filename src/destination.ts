@@ -56,7 +56,10 @@ export function createDestination(
     randomId,
   )
   const personKey = `skalin:person:${fnv1a64(clientId)}`
-  const memory = createPersonMemory(createNote(storage, personKey, parsePersonNote))
+  const memory = createPersonMemory(
+    createNote(storage, personKey, parsePersonNote),
+    page.isOptedOut,
+  )
   const people = createPeople({ memory, chosen: settings.traits })
   const delivery = createDelivery({
     clientId,
@@ -74,6 +77,7 @@ export function createDestination(
   const consent = createConsent(settings.consent, () => {
     people.allow(false)
     memory.forget()
+    visits.forget()
     void delivery.forget()
   })
   const pipeline = createPipeline({

@@ -85,7 +85,7 @@ export function createPipeline(parts: Parts): Pipeline {
       moment: { at, ...known, ...(fragment === undefined ? {} : { fragment }) },
       pageVisitorId,
       randomId: parts.randomId,
-      warn: reporter.warn,
+      warn: reporter.about(call.ctx, event).warn,
     }
   }
 

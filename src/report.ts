@@ -67,15 +67,13 @@ export type Reporter = {
     made: (hit: Hit) => void
     /** Says, in its log, what went wrong with it. */
     failed: (message: string, error?: unknown) => void
-    /** Says, once, what is wrong with the site. */
-    warn: (message: string) => void
+    /** Says to the site's developer, once, what is wrong, with the first example of it. */
+    warn: (message: string, example?: string) => void
   }
   progress: (progress: Progress) => void
   dropped: (row: Pick<Row, 'hit' | 'attempts'>, reason: DropReason) => void
   /** A call is made. One that `onDelivery` makes may lead to the next, without end. */
   heard: (event: SegmentEvent | undefined) => void
-  /** Says something to the site's developer, once, with the first example of it. */
-  warn: (message: string, example?: string) => void
 }
 
 const unreadable =
@@ -84,6 +82,8 @@ const unreadable =
 
 /** How many hits are remembered with the call that they were made of. */
 const remembered = 1000
+/** Nobody reads more of them, of a page whose calls have ended. */
+const maxUnsaid = 100
 
 /** Says something in Segment's log. */
 export function log(
@@ -105,21 +105,29 @@ const maxDepth = 10
 export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
   const messageIds = new Map<unknown, string>()
   const warned = new Set<string>()
-  let lastCtx: SegmentContext | undefined
+  /** Segment prints a call's log when its dispatch ends: what comes later goes with the next call. */
+  const unsaid: [level: 'debug' | 'warn', message: string][] = []
   /** Calls that `onDelivery` has made, and how many such calls led to each. */
   const depths = new Map<unknown, number>()
   let telling: number | undefined
 
-  function tell(told: {
-    [Field in keyof DeliveryReport]: DeliveryReport[Field] | undefined
-  }): void {
+  function say(ctx: SegmentContext | undefined, level: 'debug' | 'warn', message: string): void {
+    if (ctx) return log(ctx, level, message)
+    unsaid.push([level, message])
+    if (unsaid.length > maxUnsaid) unsaid.shift()
+  }
+
+  function tell(
+    told: { [Field in keyof DeliveryReport]: DeliveryReport[Field] | undefined },
+    ctx?: SegmentContext,
+  ): void {
     const { outcome, reason, hit, status } = told
     const messageId = told.messageId ?? messageIds.get(hit?.event_id)
     if (outcome !== 'waiting') messageIds.delete(hit?.event_id)
     const members = Object.entries({ ...told, messageId })
     const report = Object.fromEntries(members.filter(([, value]) => value !== undefined))
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
-    if (lastCtx) log(lastCtx, 'debug', what.join(' '))
+    say(ctx, 'debug', what.join(' '))
     telling = depths.get(messageId) ?? 0
     try {
       // It may as well be async.
@@ -131,34 +139,34 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     telling = undefined
   }
 
-  function warn(message: string, example?: string): void {
-    // Before the first call there is nobody to tell: it is said when it comes up again.
-    if (lastCtx === undefined || warned.has(message)) return
+  function warn(ctx: SegmentContext | undefined, message: string, example?: string): void {
+    if (warned.has(message)) return
     warned.add(message)
-    log(lastCtx, 'warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
+    say(ctx, 'warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
   }
 
   return {
     about(ctx, event) {
-      lastCtx = ctx
+      for (const line of unsaid.splice(0)) log(ctx, ...line)
       const messageId = text(event.messageId)
       return {
-        skipped: (reason) => tell({ outcome: 'skipped', reason, messageId }),
-        dropped: (reason) => tell({ outcome: 'dropped', reason, messageId }),
+        skipped: (reason) => tell({ outcome: 'skipped', reason, messageId }, ctx),
+        dropped: (reason) => tell({ outcome: 'dropped', reason, messageId }, ctx),
         made(hit) {
           if (messageId === undefined) return
           messageIds.set(hit.event_id, messageId)
           forgetOldest(messageIds, remembered)
         },
         failed: (message, error) => log(ctx, 'error', message, error),
-        warn,
+        warn: (message, example) => warn(ctx, message, example),
       }
     },
 
     progress({ row: { hit, attempts }, outcome, reason, status, nextTryAt, reachedAt, due }) {
-      if (reachedAt !== undefined || reason === 'unconfirmed') warn(unreadable)
+      if (reachedAt !== undefined || reason === 'unconfirmed') warn(undefined, unreadable)
       else if (due !== undefined) {
         warn(
+          undefined,
           `The collector answered ${status ?? 'with a redirect'}: check \`clientId\` and \`endpoint\`.`,
         )
       }
@@ -174,10 +182,8 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
       depths.set(text(event?.messageId), telling + 1)
       forgetOldest(depths, remembered)
       if (telling > maxDepth) {
-        warn('`onDelivery` makes a call for each report of its own calls, without end.')
+        warn(undefined, '`onDelivery` makes a call for each report of its own calls, without end.')
       }
     },
-
-    warn,
   }
 }

@@ -47,8 +47,15 @@ const scripts = (selector: string): HTMLScriptElement[] => [
   ),
 ]
 
-const says = ({ dataset }: HTMLOrSVGScriptElement) =>
-  ['analyticsKey', ...Object.keys(attributes)].some((name) => dataset[name] !== undefined)
+/** HTML has no capitals in names: `data-clientId` is meant as `data-client-id`, and tells as much. */
+const bare = (name: string) => name.toLowerCase().replace(/[-_]/g, '')
+
+/** What a tag says by that name. */
+const saidBy = ({ dataset }: HTMLOrSVGScriptElement, name: string): string | undefined =>
+  Object.entries(dataset).find(([written]) => bare(written) === bare(name))?.[1]
+
+const says = (tag: HTMLOrSVGScriptElement) =>
+  ['analyticsKey', ...Object.keys(attributes)].some((name) => saidBy(tag, name) !== undefined)
 
 /** Copies that tools leave behind do not count: with another type, or without `src`, they never ran. */
 const isOurs = ({ src, type }: HTMLScriptElement) =>
@@ -70,12 +77,13 @@ type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unkn
 function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement): void {
   const [segments] = scripts('script[data-global-segment-analytics-key]')
   const key =
-    tag.dataset['analyticsKey'] ?? segments?.dataset['globalSegmentAnalyticsKey'] ?? 'analytics'
+    saidBy(tag, 'analyticsKey') || segments?.dataset['globalSegmentAnalyticsKey'] || 'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
   // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
   const analytics = globals[key] as Analytics | undefined
-  // Without a property of the window's own it is an element with that id.
-  const isFree = analytics === undefined || !Object.prototype.hasOwnProperty.call(window, key)
+  // Segment's snippet takes `null` for nothing, too. What is no property of the window's own is an
+  // element with that id.
+  const isFree = !analytics || !Object.prototype.hasOwnProperty.call(window, key)
   if (isFree) globals[key] = [['register', plugin]]
   else if (typeof analytics.push === 'function') analytics.push(['register', plugin])
   // An `AnalyticsBrowser` from npm.
@@ -103,7 +111,7 @@ function replace(stub: Stub, plugin: SkalinPlugin): void {
 function register(tag: HTMLOrSVGScriptElement, earlier: unknown): void {
   const given: Record<string, unknown> = {}
   for (const [name, read] of Object.entries(attributes)) {
-    const written = tag.dataset[name]
+    const written = saidBy(tag, name)
     if (written !== undefined) given[name] = read(written)
   }
   const { consentCategories: categories, ...settings } = given

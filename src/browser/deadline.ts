@@ -6,7 +6,8 @@ export function within<Result>(
 ): Promise<Result> {
   // By hand: pages replace `Promise` by old ones that lack `race` or `finally`.
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms, late)
+    // Pages have a `setTimeout` of their own that passes nothing on.
+    const timer = setTimeout(() => resolve(late), ms)
     const end = (result: Result) => {
       clearTimeout(timer)
       resolve(result)

@@ -45,6 +45,7 @@ const types: unknown[] = ['track', 'page', 'screen', 'identify', 'group']
 function clientIp(event: SegmentEvent): string | undefined {
   const ip = text(field(event.context, 'ip'))
   return ip !== undefined &&
+    ip.length < 46 &&
     /^(\d{1,3}\.){3}\d{1,3}$|^(?=.*[\da-f])[\da-f:.]*:[\da-f:.]*$/i.test(ip) &&
     ip !== '0.0.0.0'
     ? ip

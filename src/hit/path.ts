@@ -43,11 +43,13 @@ const isWord = (text: string) => /^(\p{L}[\p{L}\p{M}]*|\d)([-_. ]([\p{L}\p{M}]+|
  * A path with `:id` for the segments that `hides` tells by what they say, and those that are secrets for
  * what stands before them. A word of three is too short to be one.
  */
+const isSecretValue = (text: string) => text.length > 3 && (!isWord(text) || isIdentifier(text))
+
 function masked(segments: string[], hides: (text: string) => boolean): string {
   let told = false
   const shown = segments.map((segment) => {
     const text = decoded(segment)
-    const isSecret = told && text.length > 3 && (!isWord(text) || isIdentifier(text))
+    const isSecret = told && isSecretValue(text)
     told ||= secretive.test(text)
     return isSecret || hides(text) ? ':id' : segment
   })
@@ -86,10 +88,23 @@ export function pathTemplate(path: string, routes: readonly Route[]): string {
 const isSigned = (text: string) =>
   text.length > 24 && /^([\w=-]+\.){2,}[\w=-]+$/.test(text) && isIdentifier(text)
 
-/** An address whose path holds no e-mail address, signed token or secret of a link: they are `:id`. */
+/** `token=8f14e45f`, or a session of ASP.NET without cookies: `(S(lit3py55t21z5v55vlm25s55))`. */
+function isNamedSecret(text: string): boolean {
+  const [, name = '', value = ''] = /^([^=:]*)[=:](.*)/s.exec(text) ?? []
+  return (secretive.test(name) && isSecretValue(value)) || /^\(\w\(/.test(text)
+}
+
+/**
+ * An address whose path holds no e-mail address, signed token or secret of a link: they are `:id`. What
+ * a segment has after a `;`, such as a `jsessionid`, is left out like a query.
+ */
 export function withoutSecrets(href: string): string {
   const origin = /^[^:]*:(\/\/[^/]*)?/.exec(href)?.[0] ?? ''
-  const segments = href.slice(origin.length).split('/')
-  const isPersonal = (text: string) => isSigned(text) || /[^/](@|%(25)*40)/i.test(text)
+  const segments = href
+    .slice(origin.length)
+    .split('/')
+    .map((segment) => segment.replace(/;.*/s, ''))
+  const isPersonal = (text: string) =>
+    isSigned(text) || isNamedSecret(text) || /[^/](@|%(25)*40)/i.test(text)
   return origin + masked(segments, isPersonal)
 }

@@ -67,7 +67,11 @@ export function parsePersonNote(json: unknown): PersonNote {
   return note
 }
 
-export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
+/** While the page is `isOptedOut`, nothing new is kept. */
+export function createPersonMemory(
+  note: Note<PersonNote>,
+  isOptedOut: () => boolean,
+): PersonMemory {
   let isAllowed = false
   let keptAt: number | undefined
 
@@ -103,7 +107,7 @@ export function createPersonMemory(note: Note<PersonNote>): PersonMemory {
     },
 
     keep(stored, told, group) {
-      if (!isAllowed) return
+      if (!isAllowed || isOptedOut()) return
       // Another copy of the plugin may have heard what this one has not.
       const before = memory.recall(stored)
       const { of, traits, isStored } = told ?? before.traits ?? { of: '' }

@@ -32,6 +32,8 @@ export type VisitKeeper = {
   enter: (period: Period, entry: Entry) => { visitId: string; introduce: boolean }
   /** Ends the visit. Calls already made still belong to it. */
   end: (period: Period) => void
+  /** Nothing of it may stay in the browser's storage. */
+  forget: () => void
   /** The page goes: what is written seldom is written now. */
   save: () => void
   /** Another tab has changed what is stored. */
@@ -116,6 +118,12 @@ export function createVisitKeeper(
     end(period) {
       const stored = note.read()
       if (stored !== undefined) period.visit ??= stored
+      note.write(undefined)
+    },
+
+    forget() {
+      unsaved = undefined
+      writtenAt = -Infinity
       note.write(undefined)
     },
 

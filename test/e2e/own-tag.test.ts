@@ -221,6 +221,31 @@ test('of a list in an attribute, a comma too many is no item', async () => {
   expect(told).toEqual([])
 })
 
+test.each([
+  ['capitals, which HTML does not have', (tag: string) => tag.replace('client-id', 'clientId')],
+  ['underlines', (tag: string) => tag.replace('client-id', 'client_id')],
+  [
+    'a name of the global that is empty',
+    (tag: string) => tag.replace(' data-', ' data-analytics-key="" data-'),
+  ],
+])('an attribute with %s', async (_, change) => {
+  await open(`${snippet()}${change(ourTag())}`)
+  await arrives()
+  expect(told).toEqual([])
+})
+
+test('consent asked for in capitals is asked for', async () => {
+  const asking = ourTag('data-consentCategories="Analytics"').replace('test-client', 'asking')
+  await open(`${snippet()}${asking}${ourTag()}`)
+  await arrives()
+})
+
+test('a global that was set to nothing', async () => {
+  await open(`<script>analytics = null</script>${ourTag()}${snippet()}`)
+  await arrives()
+  expect(told).toEqual([])
+})
+
 test("a global of that name that is not Segment's is told", async () => {
   await open(`<script>analytics = { page: 1 }</script>${ourTag()}`)
   await page.waitForFunction('window.skalinPlugin')

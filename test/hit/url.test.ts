@@ -39,6 +39,15 @@ describe('by default the URL', () => {
       'https://app.example/www.long-example-name.com',
       'https://app.example/www.long-example-name.com',
     ],
+    ['https://app.example/home;jsessionid=0A1B2C3D4E5F6071', 'https://app.example/home'],
+    ['https://app.example/hero;id=15/edit', 'https://app.example/hero/edit'],
+    [
+      'https://app.example/(S(lit3py55t21z5v55vlm25s55))/orders.aspx',
+      'https://app.example/:id/orders.aspx',
+    ],
+    ['https://app.example/reset-password=abc123def4', 'https://app.example/:id'],
+    ['https://app.example/x/token=8f14e45fceea167a/y', 'https://app.example/x/:id/y'],
+    ['https://app.example/sort=8f14e45f/tag:blue', 'https://app.example/sort=8f14e45f/tag:blue'],
     ['app:jane@example.com', 'app::id'],
     ['tauri://localhost/invite/4711', 'tauri://localhost/invite/:id'],
   ])('%s is sent as %s', (url, sent) => {

@@ -77,6 +77,17 @@ describe('a consent that is withdrawn', () => {
     await host.report({ outcome: 'skipped', reason: 'unsupported' })
   })
 
+  test('leaves no visit, when its page goes either, until it is given again', async ({ host }) => {
+    const [analytics] = await waiting(host)
+    expect(keysOfOurs()).toContain('skalin:visit')
+    await analytics.track('Refused', {}, no)
+    window.dispatchEvent(new Event('pagehide'))
+    expect(keysOfOurs()).not.toContain('skalin:visit')
+    window.dispatchEvent(new Event('pageshow'))
+    await analytics.track('Waiting again', {}, yes)
+    expect(keysOfOurs()).toContain('skalin:visit')
+  })
+
   test('can be given and withdrawn again', async ({ host }) => {
     const [analytics, plugin] = await waiting(host)
     await analytics.track('Refused', {}, no)

@@ -431,6 +431,17 @@ describe('the note of a person', () => {
     expect(noteOf()).toBeUndefined()
   })
 
+  test('nor goes on under one that is turned on later', async ({ host }) => {
+    const { analytics } = await openPage(host, { respectGpc: true })
+    await analytics.identify('alice', traits)
+    const before = noteOf()
+    expect(before).toContain('alice@example.com')
+    setGpc(true)
+    await analytics.identify('alice', { ...traits, email: 'new@example.com' })
+    await analytics.track('Refused')
+    expect(noteOf()).toBe(before)
+  })
+
   test('goes with `reset()`, also if what was said arrives after it', async ({ host }) => {
     const { analytics } = await openPage(host)
     const call = analytics.identify('alice', traits)

@@ -158,3 +158,17 @@ test("Segment's log has it as well, and the console nothing", async ({ host }) =
   expect(lines).toContain('Skalin: skipped unsupported')
   expect(host.said).toEqual([])
 })
+
+test('what comes when Segment has printed the log of a call is in that of the next', async ({
+  host,
+}) => {
+  const analytics = await host.analytics({}, host.plugin({ anonymous: 'send' }))
+  host.collector.fault({ kind: 'status', status: 404 })
+  await analytics.track('Used')
+  await host.report({ outcome: 'waiting' })
+  const lines = (await analytics.track('Used again')).logs().map(({ message }) => message)
+  expect(lines).toContainEqual(expect.stringMatching(/^Skalin: waiting status 404 [\da-f]{16}$/))
+  expect(lines).toContainEqual(expect.stringContaining('The collector answered 404'))
+  const next = (await analytics.alias('alicia')).logs().map(({ message }) => message)
+  expect(next).not.toContainEqual(expect.stringContaining('The collector answered 404'))
+})

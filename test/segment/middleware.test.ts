@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { SegmentEvent } from '../../src/hit/event.ts'
 import type { DestinationMiddleware } from '../../src/segment/host.ts'
 import { type Middleware, createMiddleware } from '../../src/segment/middleware.ts'
+import { numbers } from '../delivery/support.ts'
 import { noon, track } from '../support/events.ts'
 
 type Payload = { obj: Record<string, unknown> } & Record<string, () => unknown>
@@ -277,8 +278,20 @@ describe('an event of which one property cannot be read', () => {
       plan: 'pro',
       deep: { er: 1 },
       callback: throwing,
-      circle: { callback: throwing },
+      circle,
     })
+    expect((passed?.properties as typeof properties & { circle: object }).circle).not.toBe(circle)
+  })
+
+  test('is copied once, whoever refers to it', async () => {
+    // A tree whose nodes know each other: without that, as many copies as there are paths.
+    const nodes: Record<string, unknown>[] = numbers(40).map((id) => ({ id, callback: throwing }))
+    for (const node of nodes) node['others'] = nodes
+    const passed = await having(onward)(track({ properties: { nodes } }))
+    const copied = (passed?.properties as { nodes: typeof nodes }).nodes
+    expect(copied.map(({ id }) => id)).toEqual(numbers(40))
+    expect(copied[0]).not.toBe(nodes[0])
+    expect(copied[0]?.['others']).toBe(copied)
   })
 })
 
