@@ -32,6 +32,8 @@ type Message = { kind: 'call' | 'report'; at: number; clientId: string; [field: 
 
 const defaultInspector = 'http://127.0.0.1:4747'
 const batchSize = 100
+/** As much as the collector takes at once, and then some room: a character may be three bytes. */
+const batchLength = 1_000_000
 const gatherMs = 20
 /** Without a collector a browser prints an error for each try: few are enough. */
 const silenceMs = 5000
@@ -66,19 +68,21 @@ function textOf(message: Message): string {
 
 /** Passes messages on, in order and in batches, for as long as somebody takes them. */
 function createTeller(address: string): (message: Message) => void {
-  let waiting: Message[] = []
+  let waiting: string[] = []
   let isBusy = false
   let silentUntil = 0
 
   async function send(): Promise<void> {
     if (isBusy || waiting.length === 0 || now() < silentUntil) return
     isBusy = true
-    const batch = waiting.splice(0, batchSize)
+    let length = 0
+    const tooMany = waiting.findIndex((text, index) => {
+      length += text.length
+      return index > 0 && (index === batchSize || length > batchLength)
+    })
+    const batch = waiting.splice(0, tooMany < 0 ? waiting.length : tooMany)
     try {
-      const response = await fetch(address, {
-        method: 'POST',
-        body: `[${batch.map(textOf).join()}]`,
-      })
+      const response = await fetch(address, { method: 'POST', body: `[${batch.join()}]` })
       await response.text()
     } catch {
       // No collector, or not yet: what was told is kept for a while.
@@ -99,10 +103,13 @@ function createTeller(address: string): (message: Message) => void {
   }
   return (message) => {
     if (typeof fetch !== 'function') return
-    waiting.push(message)
+    // As it is now: Segment goes on with the event.
+    waiting.push(textOf(message))
     if (waiting.length > maxWaiting) waiting.shift()
-    clearTimeout(timer)
-    timer = setTimeout(() => void send(), gatherMs)
+    timer ??= setTimeout(() => {
+      timer = undefined
+      void send()
+    }, gatherMs)
   }
 }
 
@@ -132,7 +139,7 @@ export function inspect<Settings extends SkalinSettings>(
 ): Settings {
   if (isProduction()) return settings
   const { clientId, onDelivery } = settings
-  const tell = createTeller(`${inspector}/inspect`)
+  const tell = createTeller(`${inspector.replace(/\/$/, '')}/inspect`)
   const base = () => ({ at: now(), clientId })
 
   void analytics?.on('dispatch_start', ({ event }) =>
@@ -143,7 +150,8 @@ export function inspect<Settings extends SkalinSettings>(
     ...settings,
     onDelivery(report: DeliveryReport) {
       tell({ kind: 'report', ...base(), report })
-      onDelivery?.(report)
+      // What is no function, the plugin would have told of.
+      if (typeof onDelivery === 'function') onDelivery(report)
     },
   }
 }

@@ -108,3 +108,33 @@ test('a page has no `process`', () => {
   onTestFinished(() => void vi.unstubAllGlobals())
   expect(inspect<SkalinSettings>({ clientId: 'c' }).onDelivery).toBeTypeOf('function')
 })
+
+test('calls without a pause are told meanwhile, each as it was made', async () => {
+  const { told, origin } = await startInspector()
+  const analytics = new EventEmitter()
+  inspect<SkalinSettings>({ clientId: 'c' }, { analytics, inspector: `${origin}/` })
+  const event = { messageId: 'm', context: {} }
+  const busy = setInterval(() => analytics.emit('dispatch_start', { event }), 5)
+  onTestFinished(() => clearInterval(busy))
+  analytics.emit('dispatch_start', { event })
+  event.context = { enriched: true }
+  await expect.poll(() => told.length).toBeGreaterThan(0)
+  expect(told[0]).toMatchObject({ event: { context: {} } })
+  expect(told[0]?.event).not.toMatchObject({ context: { enriched: true } })
+})
+
+test('large messages go in several requests', async () => {
+  const { told, state, endpoint } = await startInspector()
+  const { onDelivery } = inspect<SkalinSettings>({ clientId: 'c', endpoint })
+  const large = { ...skipped, messageId: 'x'.repeat(30_000) }
+  for (let count = 0; count < 90; count += 1) onDelivery?.(large)
+  await expect.poll(() => told).toHaveLength(90)
+  expect(state.requests).toBe(3)
+})
+
+test('an `onDelivery` that is no function breaks nothing', async () => {
+  const { told, endpoint } = await startInspector()
+  const given = { clientId: 'c', endpoint, onDelivery: 'log' } as unknown as SkalinSettings
+  inspect(given).onDelivery?.(skipped)
+  await expect.poll(() => told).toHaveLength(1)
+})

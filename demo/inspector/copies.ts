@@ -6,9 +6,12 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
+/** Control characters, which a terminal may take for keys. `encodeURIComponent` leaves none of them. */
+const withoutKeys = (text: string) => text.replace(/\p{Cc}/gu, encodeURIComponent)
+
 /** The request of a hit as a command. `--data-raw`, because `--data` reads a file after an `@`. */
 export function curlCommand(endpoint: string, body: string): string {
-  return `curl --data-raw ${shellQuote(body)} ${shellQuote(endpoint)}`
+  return `curl --data-raw ${shellQuote(withoutKeys(body))} ${shellQuote(endpoint)}`
 }
 
 /** A text as a JavaScript string, on one line. */

@@ -41,7 +41,7 @@ const linesOf = (text: string): string[] =>
 
 /** The path of what somebody pasted: a path, a hash route or a whole address. */
 function pathOf(line: string): string {
-  const [, route] = /#!?(\/.*)$/.exec(line) ?? []
+  const [, route] = /^[^#]*#!?(\/.*)$/.exec(line) ?? []
   return route ?? (URL.canParse(line) ? new URL(line).pathname : line)
 }
 

@@ -10,6 +10,8 @@ import type { Command } from './command.ts'
 const DEFAULT_ENDPOINT = 'https://collect.skalin.io/hit'
 /** Some origin that is not the endpoint's: any page's. */
 const DEFAULT_ORIGIN = 'https://app.example.com'
+/** As a shell says of a program that Ctrl+C has ended. */
+const INTERRUPTED = 130
 /** As long as the plugin waits. */
 const DEFAULT_TIMEOUT = '10000'
 
@@ -58,34 +60,40 @@ export const checkCommand: Command = {
     },
     json: {},
   },
-  run: async (given, { out }) => {
-    const text = (name: string): string | undefined => given[name] as string | undefined
-    const userId = text('user-id')
-    const email = text('email')
-    if (given['send'] && userId === undefined && email === undefined) {
-      return { problem: '`--send` needs a person: add `--user-id` or `--email`.' }
-    }
-    const useless = person.find((name) => !given['send'] && text(name) !== undefined)
-    if (useless !== undefined) return { problem: `\`--${useless}\` goes with \`--send\`.` }
-
-    const endpoint = new URL(text('endpoint') ?? DEFAULT_ENDPOINT)
-    const { origin } = new URL(text('origin') ?? DEFAULT_ORIGIN)
-    const options = { origin, timeoutMs: Number(text('timeout') ?? DEFAULT_TIMEOUT) }
-    const get = await probe(endpoint.href, options)
-    const tried: Tried = { endpoint, origin, isGiven: text('origin') !== undefined, get }
-    if (isAnswer(get)) {
-      tried.again = await probe(endpoint.href, options)
-      if (given['send']) {
-        const clientId = text('client-id')?.trim() ?? ''
-        const hit = { clientId, userId, email, customerId: text('customer-id') }
-        tried.post = await probe(endpoint.href, { ...options, body: identityHit(hit, new Date()) })
-      }
-    }
-
-    const result = diagnose(tried)
-    if (given['json'])
-      out(printable(JSON.stringify({ endpoint: endpoint.href, origin, ...result })))
-    else [`${endpoint.href}, for pages of ${origin}`, '', ...tableOf(result)].forEach(out)
-    return result.findings.some(({ state }) => state === 'failed') ? 1 : 0
+  run: async (given, io) => {
+    const interrupted = new Promise<number>((resolve) => {
+      io.signal.addEventListener('abort', () => resolve(INTERRUPTED))
+    })
+    return Promise.race([check(given, io), interrupted])
   },
+}
+
+const check: Command['run'] = async (given, { out }) => {
+  const text = (name: string): string | undefined => (given[name] as string | undefined)?.trim()
+  const userId = text('user-id')
+  const email = text('email')
+  if (given['send'] && userId === undefined && email === undefined) {
+    return { problem: '`--send` needs a person: add `--user-id` or `--email`.' }
+  }
+  const useless = person.find((name) => !given['send'] && text(name) !== undefined)
+  if (useless !== undefined) return { problem: `\`--${useless}\` goes with \`--send\`.` }
+
+  const endpoint = new URL(text('endpoint') ?? DEFAULT_ENDPOINT)
+  const { origin } = new URL(text('origin') ?? DEFAULT_ORIGIN)
+  const options = { origin, timeoutMs: Number(text('timeout') ?? DEFAULT_TIMEOUT) }
+  const get = await probe(endpoint.href, options)
+  const tried: Tried = { endpoint, origin, isGiven: text('origin') !== undefined, get }
+  if (isAnswer(get)) {
+    tried.again = await probe(endpoint.href, options)
+    if (given['send']) {
+      const clientId = text('client-id') ?? ''
+      const hit = { clientId, userId, email, customerId: text('customer-id') }
+      tried.post = await probe(endpoint.href, { ...options, body: identityHit(hit, new Date()) })
+    }
+  }
+
+  const result = diagnose(tried)
+  if (given['json']) out(printable(JSON.stringify({ endpoint: endpoint.href, origin, ...result })))
+  else [`${endpoint.href}, for pages of ${origin}`, '', ...tableOf(result)].forEach(out)
+  return result.findings.some(({ state }) => state === 'failed') ? 1 : 0
 }

@@ -86,16 +86,18 @@ export const startCollector = async (
   const origin = originOf(isAnyAddress ? '127.0.0.1' : host, ownPort)
   const endpoint = `${origin}/hit`
 
+  const clear = (): void => {
+    log.clear()
+    journal.clear()
+  }
   const hitRoute = createHitRoute({ log, sender, userCode, onFault: () => control.tellFault() })
   const control = createControl({
     journal,
-    endpoint,
+    // Of another machine, the address that this one has for itself is its own.
+    endpointOf: ({ headers }) => (isAnyAddress ? `http://${headers.host ?? ''}/hit` : endpoint),
     fault: hitRoute.fault,
     setFault: hitRoute.setFault,
-    clear: () => {
-      log.clear()
-      journal.clear()
-    },
+    clear,
   })
   const guard = createGuard(host, ownPort)
   const routes = createRoutes({ guard, controlOrigin, endpoint, hitRoute, control, journal, pages })
@@ -124,7 +126,7 @@ export const startCollector = async (
       if (isClosed) throw new Error('The collector was closed: create another.')
       if (!server.listening) await listen(server, ownPort, host)
     },
-    clear: log.clear,
+    clear,
     close: async () => {
       isClosed = true
       queue.close()

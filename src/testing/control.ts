@@ -10,7 +10,8 @@ import { check, optional } from './rules.ts'
 /** What the control routes need. */
 export type ControlParts = {
   journal: Journal
-  endpoint: string
+  /** Where hits go, by the name that this page has the server by. */
+  endpointOf: (req: IncomingMessage) => string
   fault: () => ActiveFault | undefined
   setFault: (fault: ActiveFault | undefined) => void
   clear: () => void
@@ -61,13 +62,12 @@ export type Control = {
  */
 export const createControl = ({
   journal,
-  endpoint,
+  endpointOf,
   fault,
   setFault,
   clear,
 }: ControlParts): Control => {
   const readers = new Set<(name: string, value: unknown) => void>()
-  const greeting = () => ({ endpoint, fault: fault() ?? null })
 
   return {
     tellFault: () => {
@@ -78,6 +78,7 @@ export const createControl = ({
         case 'GET /control/events': {
           const type = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }
           res.writeHead(200, { ...headers, ...type })
+          const greeting = () => ({ endpoint: endpointOf(req), fault: fault() ?? null })
           const tell = streamEvents(req, res, { journal, greeting })
           readers.add(tell)
           res.once('close', () => readers.delete(tell))

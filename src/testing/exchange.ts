@@ -1,4 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+// Not the global: a test's fake timers are not the collector's.
+import { setTimeout } from 'node:timers'
 
 /** An answer as data; {@link send} carries it out. */
 export type Reply = {

@@ -17,6 +17,9 @@ const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
 /** An address as it stands in a URL. */
 const inUrl = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)
 
+/** Whether a URL can name it: one with a zone, such as `fe80::1%eth0`, it cannot. */
+export const isInUrl = (host: string): boolean => URL.canParse(`http://${inUrl(host)}`)
+
 /** The origin of a server, as browsers write it: without the port that is usual. */
 export const originOf = (host: string, port: number): string =>
   new URL(`http://${inUrl(host)}:${port}`).origin

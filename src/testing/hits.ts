@@ -1,3 +1,5 @@
+// Not the globals: fake timers of a test must not stop its own deadline.
+import { clearTimeout, setTimeout } from 'node:timers'
 import { hitKey, isHit, type RequestLog } from './log.ts'
 import type { HitFields } from './protocol.ts'
 import type { ReceivedHit, ReceivedRequest } from './received.ts'

@@ -1,4 +1,4 @@
-import { check, mustBe, optional, required } from './rules.ts'
+import { type Rule, check, mustBe, optional, required } from './rules.ts'
 
 /** What `inspect()` tells of an application: a call that was made, or a report on it. */
 export type Inspection = { kind: 'call' | 'report'; at: number; [field: string]: unknown }
@@ -8,11 +8,35 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const text = optional<unknown>('a string', (value) => typeof value === 'string')
 const object = required<unknown>('an object', isObject)
+/** The last moment that a date can be. https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const lastMoment = 8.64e15
 const rules = {
-  at: required<unknown>('a number', Number.isFinite),
+  at: required<unknown>(
+    'epoch milliseconds',
+    (value) => Number.isFinite(value) && Math.abs(value as number) <= lastMoment,
+  ),
   clientId: text,
-  messageId: text,
 }
+const callRules = {
+  ...rules,
+  messageId: required<unknown>('a string', (value) => typeof value === 'string'),
+  event: object,
+}
+const reportRules = { ...rules, report: object }
+const outcomes: unknown[] = ['accepted', 'waiting', 'dropped', 'skipped']
+const insideReport = {
+  outcome: required<unknown>('an outcome', (value) => outcomes.includes(value)),
+  messageId: text,
+  hit: optional<unknown>(
+    'an object of strings',
+    (value) => isObject(value) && Object.values(value).every((field) => typeof field === 'string'),
+  ),
+}
+
+const problemsIn = (
+  rulesOf: Readonly<Record<string, Rule<unknown>>>,
+  value: Record<string, unknown>,
+): string[] => Object.entries(rulesOf).flatMap(([name, rule]) => check(name, rule, value[name]))
 
 const problemsOf = (message: unknown): string[] => {
   if (!isObject(message)) return [mustBe('message', 'an object', message)]
@@ -20,23 +44,26 @@ const problemsOf = (message: unknown): string[] => {
   if (kind !== 'call' && kind !== 'report') {
     return [mustBe('kind', '`call` or `report`', kind)]
   }
-  const content = kind === 'call' ? 'event' : 'report'
-  return Object.entries({ ...rules, [content]: object }).flatMap(([name, rule]) =>
-    check(name, rule, message[name]),
-  )
+  if (kind === 'call') return problemsIn(callRules, message)
+  const problems = problemsIn(reportRules, message)
+  return problems.length > 0
+    ? problems
+    : problemsIn(insideReport, message['report'] as Record<string, unknown>)
 }
 
-/** The messages in a body, or why it has none: any page of this machine may have sent it. */
+/** The messages in a body, and what is wrong with others: any page of this machine may have sent it. */
 export const parseInspections = (
   body: string,
-): { messages: Inspection[] } | { problem: string } => {
+): { messages: Inspection[]; problem?: string | undefined } => {
   let messages: unknown
   try {
     messages = JSON.parse(body)
   } catch {
-    return { problem: 'The body must be JSON.' }
+    return { messages: [], problem: 'The body must be JSON.' }
   }
-  if (!Array.isArray(messages)) return { problem: mustBe('body', 'an array', messages) }
-  const [problem] = messages.flatMap(problemsOf)
-  return problem === undefined ? { messages: messages as Inspection[] } : { problem }
+  if (!Array.isArray(messages)) {
+    return { messages: [], problem: mustBe('body', 'an array', messages) }
+  }
+  const good = messages.filter((message) => problemsOf(message).length === 0) as Inspection[]
+  return { messages: good, problem: messages.flatMap(problemsOf)[0] }
 }

@@ -1,5 +1,6 @@
 import type { Sender } from './protocol.ts'
 import type { ReceivedRequest } from './received.ts'
+import { isInUrl } from './guard.ts'
 import { checkAll, isOrigin, isWhole, optional } from './rules.ts'
 
 /** How to start a collector. */
@@ -44,7 +45,7 @@ const rules = {
   port: optional<unknown>('a whole number from 0 to 65535', (value) => isWhole(value, 0, 65535)),
   host: optional<unknown>(
     'an address or a name of this machine',
-    (value) => typeof value === 'string' && value !== '',
+    (value) => typeof value === 'string' && value !== '' && isInUrl(value),
   ),
   controlOrigin: optional<unknown>('an http(s) origin, such as http://127.0.0.1:8080', isOrigin),
   sender: optional<unknown>(

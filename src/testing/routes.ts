@@ -23,8 +23,8 @@ export type RouteParts = {
   pages: Pages | undefined
 }
 
-/** Calls carry Segment's events whole. */
-const MAX_INSPECTION_BYTES = 1024 * 1024
+/** Calls carry Segment's events whole, each up to 32 kB. */
+const MAX_INSPECTION_BYTES = 4 * 1024 * 1024
 
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'GET, POST',
@@ -70,13 +70,13 @@ export const createRoutes = ({
     }
     const { text, end } = await readBody(req, MAX_INSPECTION_BYTES)
     const parsed =
-      end === 'complete' ? parseInspections(text) : { problem: 'The body is too large.' }
-    if ('problem' in parsed) {
-      send(res, reply(400, parsed.problem, { ...ANY_ORIGIN, Connection: 'close' }))
-      return
-    }
+      end === 'complete'
+        ? parseInspections(text)
+        : { messages: [], problem: 'The body is too large.' }
+    // One that is wrong is no reason to lose the others.
     for (const { kind, ...message } of parsed.messages) journal.add(kind, message)
-    send(res, reply(204, '', ANY_ORIGIN))
+    if (parsed.problem === undefined) send(res, reply(204, '', ANY_ORIGIN))
+    else send(res, reply(400, parsed.problem, { ...ANY_ORIGIN, Connection: 'close' }))
   }
 
   const page = async (
@@ -94,11 +94,12 @@ export const createRoutes = ({
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(req)
-    if (!guard.isOwnHost(req.headers.host)) {
+    // A hit is taken of any page, so that no name can lead to more: a container may have one of its own.
+    if (path === '/hit') {
+      await hitRoute.receive(req, res)
+    } else if (!guard.isOwnHost(req.headers.host)) {
       const text = `This server answers only to the hosts ${guard.hosts.join(', ')}.`
       send(res, reply(421, text, {}))
-    } else if (path === '/hit') {
-      await hitRoute.receive(req, res)
     } else if (path.startsWith('/control/')) {
       await guardedControl(req, res)
     } else if ((pages ?? controlOrigin) && path === '/inspect') {

@@ -343,3 +343,19 @@ test.each([
   expect(err[0]).toContain('Usage: skalin-analytics-plugin check')
   expect(out).toEqual([])
 })
+
+test('Ctrl+C ends it, whatever the endpoint does', async () => {
+  const endpoint = await serve(() => undefined)
+  const { exit, stop } = run('check', '--client-id', 'c', '--endpoint', endpoint)
+  stop()
+  expect(await exit).toBe(130)
+})
+
+test('a path where nothing is raises a doubt', async () => {
+  const endpoint = await serve((_, res) => res.writeHead(404).end())
+  const { of } = await check(endpoint)
+  expect(of('Answer')).toMatchObject({
+    state: 'warning',
+    todo: 'Is the path right? Try with `--send`.',
+  })
+})

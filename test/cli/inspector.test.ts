@@ -80,7 +80,7 @@ describe('who may read what came', () => {
   })
 })
 
-test.each(['/', '/hit', '/inspect', '/control/events', '/control/clear'])(
+test.each(['/', '/inspect', '/control/events', '/control/clear'])(
   'a foreign name that leads here gets nothing at %s',
   async (path) => {
     const origin = await startCommand()

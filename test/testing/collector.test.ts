@@ -102,24 +102,39 @@ describe('the host', () => {
     expect((await rawRequest(endpoint, { method: 'OPTIONS', headers })).status).toBe(204)
   })
 
-  test.each(['/', '/hit', '/control/events', '/nothing'])(
-    'may be no other, at %s',
-    async (path) => {
-      const controlOrigin = 'http://localhost:8080'
-      const collector = await startCollector({ controlOrigin })
-      const { port } = new URL(collector.origin)
-      const hosts = [`evil.example:${port}`, `localhost:${port}.evil.example`, 'localhost']
-      for (const host of hosts) {
-        const headers = { host, origin: controlOrigin }
-        const { status, text } = await rawRequest(collector.origin, { path, headers })
-        expect([host, status]).toEqual([host, 421])
-        expect(text).toBe(
-          `This server answers only to the hosts 127.0.0.1:${port}, localhost:${port}, [::1]:${port}.`,
-        )
-      }
-      expect(collector.requests).toEqual([])
-    },
-  )
+  test.each(['/', '/control/events', '/nothing'])('may be no other, at %s', async (path) => {
+    const controlOrigin = 'http://localhost:8080'
+    const collector = await startCollector({ controlOrigin })
+    const { port } = new URL(collector.origin)
+    const hosts = [`evil.example:${port}`, `localhost:${port}.evil.example`, 'localhost']
+    for (const host of hosts) {
+      const headers = { host, origin: controlOrigin }
+      const { status, text } = await rawRequest(collector.origin, { path, headers })
+      expect([host, status]).toEqual([host, 421])
+      expect(text).toBe(
+        `This server answers only to the hosts 127.0.0.1:${port}, localhost:${port}, [::1]:${port}.`,
+      )
+    }
+    expect(collector.requests).toEqual([])
+  })
+
+  test('may be any for a hit: a container has a name of its own', async () => {
+    const collector = await startCollector()
+    const headers = {
+      host: 'collector:4747',
+      'content-type': 'application/x-www-form-urlencoded;charset=UTF-8',
+    }
+    const body = new URLSearchParams(featureHit()).toString()
+    const { status } = await rawRequest(collector.endpoint, { method: 'POST', headers, body })
+    expect(status).toBe(200)
+    expect(await collector.hits()).toHaveLength(1)
+  })
+
+  test('that no URL can name is refused', async () => {
+    await expect(startCollector({ host: 'fe80::1%eth0' })).rejects.toThrow(
+      '`host` must be an address or a name of this machine (received: "fe80::1%eth0").',
+    )
+  })
 
   test('is not reached by another address', async () => {
     const { origin } = await startCollector()

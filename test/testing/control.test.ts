@@ -290,13 +290,39 @@ describe('POST /inspect', () => {
     ['{}', '`body` must be an array (received: an object).'],
     ['[7]', '`message` must be an object (received: 7).'],
     ['[{"kind":"hello"}]', '`kind` must be `call` or `report` (received: "hello").'],
-    ['[{"kind":"call","at":1}]', '`event` must be an object (received: nothing).'],
-    ['[{"kind":"report","at":"now","report":{}}]', '`at` must be a number (received: "now").'],
-    [`["${'x'.repeat(1024 * 1024)}"]`, 'The body is too large.'],
+    ['[{"kind":"call","at":1,"messageId":"m"}]', '`event` must be an object (received: nothing).'],
+    ['[{"kind":"call","at":1,"event":{}}]', '`messageId` must be a string (received: nothing).'],
+    [
+      '[{"kind":"report","at":"now","report":{}}]',
+      '`at` must be epoch milliseconds (received: "now").',
+    ],
+    [
+      '[{"kind":"report","at":1e300,"report":{}}]',
+      '`at` must be epoch milliseconds (received: 1e+300).',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"constructor"}}]',
+      '`outcome` must be an outcome (received: "constructor").',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"accepted","hit":{"visit_id":7}}}]',
+      '`hit` must be an object of strings (received: an object).',
+    ],
+    [`["${'x'.repeat(4 * 1024 * 1024)}"]`, 'The body is too large.'],
   ])('refuses %.40s', async (body, problem) => {
     const collector = await startCollector({ controlOrigin })
     const { status, text } = await inspect(collector, body)
     expect({ status, text }).toEqual({ status: 400, text: problem })
+  })
+
+  test('takes the others of one that is wrong', async () => {
+    const collector = await startCollector({ controlOrigin })
+    const call = { at: 1, messageId: 'm', event: {} }
+    const body = JSON.stringify([{ kind: 'hello' }, { kind: 'call', ...call }])
+    expect((await inspect(collector, body)).status).toBe(400)
+    const events = eventsOf(collector)
+    await events.next()
+    expect((await events.next()).value).toMatchObject({ type: 'call', data: JSON.stringify(call) })
   })
 
   test('only takes', async () => {

@@ -75,7 +75,8 @@ const post = ({ post: sent }: Tried): Finding => {
   }
   if (status >= 300 && status < 400) return finding('POST', 'failed', `It redirects: ${status}.`)
   const fate = isBusy(status) ? 'wait and be tried again' : 'wait, and be tried a few times an hour'
-  return finding('POST', 'failed', `It answered ${status}: hits would ${fate}.`)
+  const todo = 'Check the address, and what stands before it.'
+  return finding('POST', 'failed', `It answered ${status}: hits would ${fate}.`, todo)
 }
 
 const status = ({ post: sent }: Tried, { status: code, headers }: Answer): Finding => {
@@ -87,6 +88,14 @@ const status = ({ post: sent }: Tried, { status: code, headers }: Answer): Findi
       'failed',
       `It answers ${code} now: hits would wait.${when}`,
       'Try again later, or ask who runs it.',
+    )
+  }
+  if (!sent && [404, 410].includes(code)) {
+    return finding(
+      'Answer',
+      'warning',
+      `It answers ${code} to a GET. If it does so to a POST, nothing is there, and hits wait.`,
+      'Is the path right? Try with `--send`.',
     )
   }
   if (!sent && [401, 403, 407, 451].includes(code)) {
