@@ -9,7 +9,7 @@ import { encodeHit } from './hit/hit.ts'
 import { type AsOf, createPipeline } from './pipeline.ts'
 import { createReporter } from './report.ts'
 import { type Call, createCalls } from './segment/calls.ts'
-import { createConsent } from './segment/consent.ts'
+import { createConsent, printed } from './segment/consent.ts'
 import { endGeneration } from './segment/generation.ts'
 import {
   type Analytics,
@@ -130,13 +130,8 @@ export function createDestination(
 
   /** The event as it was made, to compare what arrives with: only where that decides something. */
   function printOf({ analytics, made }: Omit<Call, 'asOf'>, knowledge: Knowledge): string {
-    if (made === undefined || isHeardOf(knowledge) || countBetween(analytics) !== 1) return ''
-    try {
-      return JSON.stringify(made)
-    } catch {
-      // A circle, or a BigInt: it counts as changed.
-      return ''
-    }
+    const isCompared = made !== undefined && !isHeardOf(knowledge) && countBetween(analytics) === 1
+    return isCompared ? printed(made) : ''
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {

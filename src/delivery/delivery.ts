@@ -5,7 +5,7 @@ import { type Page, createAttempts } from './attempt.ts'
 import { createClient } from './client.ts'
 import { type Courier, type Progress, createCourier } from './courier.ts'
 import { createDatabase, databaseExists } from './database.ts'
-import { initialState, onOnline } from './endpoint.ts'
+import { initialState, afresh } from './endpoint.ts'
 import { leaseMs } from './limits.ts'
 import { createIdentities } from './identities.ts'
 import { createInFlight } from './in-flight.ts'
@@ -204,7 +204,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       else courier.resume()
     },
     online() {
-      notes.endpoint.write(onOnline(notes.endpoint.read('now') ?? initialState))
+      notes.endpoint.write(afresh(notes.endpoint.read('now') ?? initialState))
       look()
     },
     async forget() {

@@ -147,7 +147,7 @@ export function modeFor(state: EndpointState, now: number): Mode {
 }
 
 /** Back on the network, or somebody asks: try afresh. A rate limit stays. */
-export function onOnline(state: EndpointState): EndpointState {
+export function afresh(state: EndpointState): EndpointState {
   return { ...state, step: 0, retryAt: 0, networkErrors: 0 }
 }
 

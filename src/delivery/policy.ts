@@ -1,4 +1,4 @@
-import { type EndpointState, isBreakerOpen, isLimited } from './endpoint.ts'
+import { type EndpointState, afresh, isBreakerOpen, isLimited } from './endpoint.ts'
 import { clockSkewMs, hour, minute, second } from './limits.ts'
 import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
 
@@ -67,22 +67,18 @@ function backedOff(
   }
 }
 
-function resetBackoff(state: EndpointState): EndpointState {
-  return { ...state, step: 0, retryAt: 0 }
-}
-
 function answered(state: EndpointState, attempt: Attempt, status: number | undefined): Decision {
   const readable: EndpointState = { ...state, answers: 'readable', networkErrors: 0 }
   if (status !== undefined) {
     if (status >= 200 && status < 300) {
       return {
-        state: { ...resetBackoff(readable), rejections: 0 },
+        state: { ...afresh(readable), rejections: 0 },
         verdict: { outcome: 'accepted', status },
       }
     }
     if ([400, 413, 422].includes(status)) {
       return {
-        state: resetBackoff(readable),
+        state: afresh(readable),
         verdict: { outcome: 'dropped', reason: 'refused', status },
       }
     }
@@ -98,7 +94,7 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   const rejections = state.rejections + 1
   const delay = jittered(5 * minute * 2 ** (rejections - 1), attempt.random)
   const due = attempt.now + Math.min(hour, Math.max(5 * minute, delay))
-  const deferred: EndpointState = { ...resetBackoff(readable), rejections, cause: 'status' }
+  const deferred: EndpointState = { ...afresh(readable), rejections, cause: 'status' }
   return {
     state: rejections < 3 ? deferred : { ...deferred, retryFrom: attempt.now, retryAt: due },
     verdict: {
@@ -134,7 +130,7 @@ function reached(state: EndpointState, attempt: Attempt): Decision {
   const { now } = attempt
   // No later than now: the clock may have been set back.
   const reachedAt = Math.min(attempt.reachedAt ?? now, now)
-  const there: EndpointState = { ...resetBackoff(state), networkErrors: 0 }
+  const there = afresh(state)
   if (state.answers === 'opaque') {
     return { state: there, verdict: { outcome: 'accepted', reason: 'unconfirmed' } }
   }

@@ -7,12 +7,6 @@ export type Traits = Record<string, unknown>
 
 type Trait = string | number | boolean | null
 
-function plain(value: unknown): unknown {
-  const ms = dateMs(value)
-  if (Number.isFinite(ms)) return new Date(ms).toISOString()
-  return typeof value === 'object' && value !== null ? undefined : value
-}
-
 /** What the traits say the customer is, the first that is an id. `trait.groupId` is in Segment's docs. */
 export const customersIn = (traits: unknown): unknown[] => [
   field(traits, 'groupId'),
@@ -21,14 +15,14 @@ export const customersIn = (traits: unknown): unknown[] => [
 
 /** The traits that decide the customer, who is a company. */
 export function customerTraits(traits: unknown): Traits {
-  const [groupId, older] = customersIn(traits).map(plain)
+  const [groupId, older] = customersIn(traits).map(sendableTrait)
   return { groupId, trait: { groupId: older } }
 }
 
 /** The traits that hits may need: the chosen ones, the e-mail address and the customer. */
 export function pickTraits(traits: unknown, chosen: readonly string[]): Traits {
   const names = ['email', ...chosen]
-  const picked = Object.fromEntries(names.map((name) => [name, plain(field(traits, name))]))
+  const picked = Object.fromEntries(names.map((name) => [name, sendableTrait(field(traits, name))]))
   return { ...picked, ...customerTraits(traits) }
 }
 

@@ -35,6 +35,15 @@ export function createConsent(
   }
 }
 
+/** An event as JSON; of one with a circle or a BigInt nothing, so that it counts as changed. */
+export function printed(event: object): string {
+  try {
+    return JSON.stringify(event)
+  } catch {
+    return ''
+  }
+}
+
 /**
  * Whether an event is the one that was made, of which `print` is the JSON, but for its consent stamp:
  * then what stands between is a consent tool, and takes nothing out.

@@ -8,7 +8,7 @@ import {
   isBreakerOpen,
   modeFor,
   obstacle,
-  onOnline,
+  afresh,
   onProbeLost,
   onSend,
   parseEndpointState,
@@ -234,7 +234,7 @@ test.each([
 
 test.each(names)('online again, nothing but a rate limit stops a hit: %s', (name) => {
   const before = states[name]
-  const after = onOnline(before)
+  const after = afresh(before)
   expect(after).toStrictEqual({ ...before, step: 0, retryAt: 0, networkErrors: 0 })
   const traffic = { now, online: true, requests: 0, window: 1, bytes: 0, leaving: false }
   expect(obstacle(after, traffic)).toBe(before.limitedUntil > now ? 'rate-limited' : undefined)

@@ -7,7 +7,7 @@ import {
   isBreakerOpen,
   modeFor,
   obstacle,
-  onOnline,
+  afresh,
   onSend,
   parseEndpointState,
 } from '../../src/delivery/endpoint.ts'
@@ -94,7 +94,7 @@ function play(
     const reachedAt = reachedMsAgo === undefined ? undefined : at - reachedMsAgo
     let due: number | undefined
     if (outcome === 'online') {
-      state = onOnline(state)
+      state = afresh(state)
     } else {
       const decided = onOutcome(onSend(state, mode, sentAt), outcome, {
         mode,

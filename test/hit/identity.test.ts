@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { SegmentEvent } from '../../src/hit/event.ts'
+import { pickTraits } from '../../src/hit/traits.ts'
 import { group, hitOf, identify, page, skipOf, track } from '../support/events.ts'
 
 const nobody = { userId: undefined }
@@ -225,3 +226,12 @@ describe('the chosen traits', () => {
 function throwing(): never {
   throw new Error('of the site')
 }
+
+test('a trait that JSON cannot hold is none, and costs the others nothing', () => {
+  const traits = { email: 'a@b.example', groupId: 1n, plan: 2n, seats: 3 }
+  expect(JSON.parse(JSON.stringify(pickTraits(traits, ['plan', 'seats'])))).toEqual({
+    email: 'a@b.example',
+    seats: 3,
+    trait: {},
+  })
+})
