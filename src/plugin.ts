@@ -39,8 +39,8 @@ export type SkalinPlugin = {
   addMiddleware: (...middlewares: DestinationMiddleware[]) => void
 
   /**
-   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest. Never
-   * rejects.
+   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest. Calls that
+   * Segment has not handed over yet are not among it: await them first. Never rejects.
    *
    * @example
    * ```ts
@@ -73,7 +73,8 @@ export type SkalinPlugin = {
 
 /**
  * Makes the plugin. Touches nothing until Segment loads it, and never throws: a bad setting is one
- * `console.error`, after which the plugin does nothing. Registered on several instances, it keeps what
+ * `console.error`. One that decides whether, where or about whom is sent keeps it from sending anything;
+ * any other falls back to its default. Registered on several instances, it keeps what
  * waits where the first one keeps its user: give one that keeps its user in memory a plugin of its own.
  *
  * @example

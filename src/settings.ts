@@ -185,9 +185,11 @@ function own(value: unknown): unknown {
   }
 }
 
+const trimmed = (texts: readonly string[] = []) => texts.map((text) => text.trim())
+
 function categoriesOf(consent: unknown): string[] | undefined {
   const categories = own(field(consent, 'categories'))
-  return isTextList(categories) && categories.length > 0 ? categories : undefined
+  return isTextList(categories) && categories.length > 0 ? trimmed(categories) : undefined
 }
 
 /** The address as the browser writes it, by which waiting hits and answers are told apart. */
@@ -256,7 +258,7 @@ function describe(name: string, value: unknown): string {
   if (typeof value === 'string')
     return name === 'endpoint' && value.includes('@')
       ? 'one with credentials'
-      : JSON.stringify(value.slice(0, 40))
+      : JSON.stringify(value.replace(/\?.*/s, '?…').slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
   return Array.isArray(value) ? 'array' : typeof value
@@ -309,7 +311,9 @@ export function resolveSettings(raw: unknown): Resolution {
       clientId: text(good.clientId) ?? '',
       endpoint: endpointOf(good.endpoint) ?? 'https://collect.skalin.io/hit',
       paths,
-      traits: [...new Set(good.traits)].filter((name) => name !== 'id' && name !== 'email').sort(),
+      traits: [...new Set(trimmed(good.traits))]
+        .filter((name) => name !== 'id' && name !== 'email')
+        .sort(),
       consent: categoriesOf(good.consent),
     },
     errors,

@@ -326,3 +326,17 @@ describe('whatever is given', () => {
     )
   })
 })
+
+test('space around a category or a trait is no part of it', () => {
+  const { settings } = resolveSettings({
+    clientId: 'c',
+    consent: { categories: ['Analytics '] },
+    traits: [' plan'],
+  })
+  expect(settings).toMatchObject({ consent: ['Analytics'], traits: ['plan'] })
+})
+
+test('what an endpoint has in its query is not printed', () => {
+  const { errors } = resolveSettings({ clientId: 'c', endpoint: 'hits.example/hit?key=secret' })
+  expect(errors).toEqual([expect.stringContaining('"hits.example/hit?…"')])
+})

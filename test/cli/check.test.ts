@@ -96,7 +96,7 @@ describe('a healthy endpoint', () => {
       '– POST        A hit is usage, so none was sent.',
       '              → Add `--send` and `--user-id` or `--email` to send one `ui` hit.',
       '✓ CORS        Pages of http://localhost may read its answers.',
-      '! Retry-After Pages cannot read it: after a 429 or 503 the plugin goes by its own times, 1 s to 5 min.',
+      '! Retry-After Pages cannot read it: after a 429 or 503 the plugin goes by its own times, 1 s to 7.5 min.',
       '              → Have `Access-Control-Expose-Headers: Retry-After` sent, above all with 429 and 503.',
       '✓ Time        It answers in <ms>, the first time in <ms>.',
       `✓ Policy      If your pages have a Content-Security-Policy: connect-src ${collector.origin}`,

@@ -446,14 +446,6 @@ describe('when the page is hidden or goes', () => {
     expect(flying(world)).toEqual([])
   })
 
-  test('a failed chance does not shorten the backoff', async () => {
-    const retryAt = now + 5 * minute
-    const { world, tab } = await setUp({ step: 5, retryAt, cause: 'timeout' })
-    post(tab, 1)
-    await tab.close()
-    expect(world.state.retryAt).toBeGreaterThanOrEqual(retryAt)
-  })
-
   test('calls that are made while it is hidden are sent', async () => {
     const { world, tab } = await setUp()
     tab.hide()

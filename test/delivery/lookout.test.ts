@@ -4,7 +4,7 @@ import type { Outbox } from '../../src/delivery/outbox.ts'
 import { now } from './support.ts'
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now })
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now })
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -56,7 +56,6 @@ test('or when that row comes due, though it was to be looked at once meanwhile',
 })
 
 test('a clock that is set back makes no look later than was decided', () => {
-  vi.useFakeTimers({ toFake: ['Date', 'performance'], now })
   const lookout = createLookout({} as Outbox)
   lookout.expect(now + 20_000)
   vi.advanceTimersByTime(19_000)

@@ -45,7 +45,7 @@ export const retryAfter = (tried: Tried, answer: Answer): Finding => {
   return finding(
     'Retry-After',
     'warning',
-    'Pages cannot read it: after a 429 or 503 the plugin goes by its own times, 1 s to 5 min.',
+    'Pages cannot read it: after a 429 or 503 the plugin goes by its own times, 1 s to 7.5 min.',
     'Have `Access-Control-Expose-Headers: Retry-After` sent, above all with 429 and 503.',
   )
 }
