@@ -114,7 +114,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
   function say(ctx: SegmentContext | undefined, level: 'debug' | 'warn', message: string): void {
     if (ctx) return log(ctx, level, message)
     unsaid.push([level, message])
-    if (unsaid.length > maxUnsaid) unsaid.shift()
+    unsaid.splice(0, unsaid.length - maxUnsaid)
   }
 
   function tell(

@@ -570,6 +570,15 @@ test('where copying is not allowed, the curl line is selected', async ({ open })
   expect(await page.evaluate(() => String(getSelection()))).toMatch(/^curl --data-raw 'rec=1&/)
 })
 
+test('a screen reader hears where the counters have come to rest', async ({ open }) => {
+  const { page } = await open()
+  await press(page, camille)
+  await until(
+    async () => (await page.locator('#spoken').textContent())?.startsWith('2 calls: ') ?? false,
+    { message: 'the counters to be spoken' },
+  )
+})
+
 test('all of it by keyboard', async ({ open }) => {
   const { page } = await open()
   const focused = () => page.evaluate(() => document.activeElement?.textContent.trim() ?? '')
