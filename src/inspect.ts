@@ -68,21 +68,24 @@ function textOf(message: Message): string {
 
 /** Passes messages on, in order and in batches, for as long as somebody takes them. */
 function createTeller(address: string): (message: Message) => void {
-  let waiting: string[] = []
+  let waiting: Message[] = []
   let isBusy = false
   let silentUntil = 0
 
   async function send(): Promise<void> {
     if (isBusy || waiting.length === 0 || now() < silentUntil) return
     isBusy = true
+    const texts: string[] = []
     let length = 0
-    const tooMany = waiting.findIndex((text, index) => {
+    for (const message of waiting.slice(0, batchSize)) {
+      const text = textOf(message)
       length += text.length
-      return index > 0 && (index === batchSize || length > batchLength)
-    })
-    const batch = waiting.splice(0, tooMany < 0 ? waiting.length : tooMany)
+      if (texts.length > 0 && length > batchLength) break
+      texts.push(text)
+    }
+    const batch = waiting.splice(0, texts.length)
     try {
-      const response = await fetch(address, { method: 'POST', body: `[${batch.join()}]` })
+      const response = await fetch(address, { method: 'POST', body: `[${texts.join()}]` })
       await response.text()
     } catch {
       // No collector, or not yet: what was told is kept for a while.
@@ -103,8 +106,7 @@ function createTeller(address: string): (message: Message) => void {
   }
   return (message) => {
     if (typeof fetch !== 'function') return
-    // As it is now: Segment goes on with the event.
-    waiting.push(textOf(message))
+    waiting.push(message)
     if (waiting.length > maxWaiting) waiting.shift()
     timer ??= setTimeout(() => {
       timer = undefined
