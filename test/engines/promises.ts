@@ -156,7 +156,11 @@ export function prove(engine: Engine): void {
     const tab = await open()
     rig.collector.fault({ kind: 'slow', ms: 50 })
     await track(tab, names(50))
+    // Chromium 156 may end a tab that is closed by command before its page hears of it: then it is as
+    // when it is killed, and the next page sends what was written.
+    if (engine === 'chromium') await tab.evaluate(() => new Promise((done) => setTimeout(done, 50)))
     await tab.close()
+    if (engine === 'chromium') await open()
     await arrivedOnLeaving(names(50), needsNext)
   })
 
