@@ -30,7 +30,7 @@ const faults: Record<FaultName, FaultWords> = {
     fault: () => ({ kind: 'status', status: 503 }),
     is: ({ kind, status }) => kind === 'status' && status === 503,
     state: 'Collector answers 503',
-    says: 'Hits wait, and are tried again after 1 s, then 2, 4, 8 … up to 5 min.',
+    says: 'Hits wait, and are tried again after 1 s, then 2, 4, 8 … up to 7.5 min.',
   },
   'rate-limit': {
     fault: () => ({ kind: 'status', status: 429, retryAfter: 10 }),
