@@ -30,6 +30,8 @@ declare global {
     /** On a page that was kept while another was shown. */
     mark?: boolean
     isLeft?: boolean
+    /** Once the site has heard that the page is shown. */
+    isShown?: boolean
   }
 }
 
@@ -38,7 +40,9 @@ const first = (sabotage = '') => `<script>
   window.errors = []
   addEventListener('error', ({ message }) => errors.push(message))
   addEventListener('unhandledrejection', ({ reason }) => errors.push(String(reason)))
-  addEventListener('pageshow', () => navigator.sendBeacon('/shown'))
+  // No GET: a way back answers that from the cache.
+  addEventListener('pageshow', () =>
+    fetch('/shown', { method: 'POST' }).then(() => { window.isShown = true }, () => {}))
   ${sabotage}
 </script>`
 
@@ -74,8 +78,17 @@ export function prove(engine: Engine): void {
     const tab = await browser.newPage()
     tabs.push(tab)
     await tab.goto(rig.serve(build, path, `anonymous: 'send', ${settings}`, first(sabotage)))
-    await ready(tab)
+    await shown(tab)
     return tab
+  }
+
+  /**
+   * Waits until all of a page is there. One that is left as it loads may be kept like that, and word of
+   * it that comes late would be taken for the next one's.
+   */
+  async function shown(tab: Tab): Promise<void> {
+    await ready(tab)
+    await until(() => tab.evaluate(() => window.isShown), { message: 'word of the page' })
   }
 
   /** In a new profile the database takes its time, which no later page does. */
@@ -195,7 +208,7 @@ export function prove(engine: Engine): void {
 
   /** Leaves a page 20 ms after three calls. Resolves with the tab that shows the next one. */
   async function leave(tab: Tab, way: string, features: string[]): Promise<Tab> {
-    const shown = rig.site.visits('/shown')
+    const before = rig.site.visits('/shown')
     await tab.evaluate(
       ([all, leaving]) => {
         window.isLeft = true
@@ -209,7 +222,7 @@ export function prove(engine: Engine): void {
       await tab.close()
       return open({}, '/there')
     }
-    await until(() => rig.site.visits('/shown') > shown, { message: `the page after ${way}` })
+    await until(() => rig.site.visits('/shown') > before, { message: `the page after ${way}` })
     const isNext = () => tab.evaluate(() => !window.isLeft && 'plugin' in window)
     await until(isNext, { message: 'the next page to answer' })
     await ready(tab)
@@ -222,8 +235,9 @@ export function prove(engine: Engine): void {
     for (const way of Object.keys(waysToLeave)) {
       rig.collector.fault(undefined)
       await tab.goto(`${rig.site.origin}/there`)
+      await shown(tab)
       await tab.goto(rig.serve('npm', '/app', `anonymous: 'send'`, first()))
-      await ready(tab)
+      await shown(tab)
       await track(tab, [`before ${way}`])
       await arrived(rig, [`before ${way}`])
       rig.collector.fault({ kind: 'slow', ms: 150 })
@@ -306,9 +320,9 @@ export function prove(engine: Engine): void {
     await rig.collector.up()
     // Not playwright's: it waits for a navigation, which a page that was kept does not make in Firefox.
     // WebKit's driver never answers a command that comes while pages change: the page says it itself.
-    const shown = rig.site.visits('/shown')
+    const before = rig.site.visits('/shown')
     await tab.evaluate(() => setTimeout(() => history.back()))
-    await until(() => rig.site.visits('/shown') > shown, { message: 'the page to be back' })
+    await until(() => rig.site.visits('/shown') > before, { message: 'the page to be back' })
     // Firefox's driver may still speak to the page that was left.
     await until(() => tab.evaluate(() => 'plugin' in window), { message: 'the page to answer' })
     await ready(tab)
