@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { leaseMs } from '../../src/delivery/limits.ts'
-import { type EnginePromise, mayEndAtOnce, needsNextPage, writesLater } from '../fixtures/matrix.ts'
+import { type EnginePromise, mustBeIdle, needsNextPage, writesLater } from '../fixtures/matrix.ts'
 import type { Engine } from '../../scripts/browsers.mjs'
 import { launchEngine } from '../support/browser.ts'
 import type { EngineBrowser, Tab } from '../support/engine.ts'
@@ -100,8 +100,8 @@ export function prove(engine: Engine): void {
 
   const promise = (
     name: EnginePromise,
-    provePromise: (needsNext: boolean, isEnded: boolean) => Promise<void>,
-  ) => test(name, () => provePromise(needsNextPage(engine, name), mayEndAtOnce(engine, name)))
+    provePromise: (needsNext: boolean, isIdle: boolean) => Promise<void>,
+  ) => test(name, () => provePromise(needsNextPage(engine, name), mustBeIdle(engine, name)))
 
   async function arrivedOnLeaving(features: string[], needsNext: boolean): Promise<void> {
     if (needsNext) {
@@ -166,14 +166,12 @@ export function prove(engine: Engine): void {
     await arrived(rig, names(20), 40_000)
   })
 
-  promise('A tab closed right after 50 calls', async (needsNext, isEnded) => {
+  promise('A tab closed right after 50 calls', async (needsNext, isIdle) => {
     await (await openAgain()).goto(`${rig.site.origin}/next`)
     const tab = await open()
     rig.collector.fault({ kind: 'slow', ms: 50 })
-    await track(tab, names(50))
-    if (isEnded) await tab.evaluate(() => new Promise((done) => setTimeout(done, 50)))
+    await (isIdle ? trackAndStay : track)(tab, names(50))
     await tab.close()
-    if (isEnded) await open()
     await arrivedOnLeaving(names(50), needsNext)
   })
 
