@@ -26,7 +26,14 @@ const outages: [string, Fault][] = [
 const hits = 5
 const seconds = 5
 
-// Each is eleven pages.
+/** Three seeds in a row meet all pairs of the two: `npm run soak` does. */
+const seed = Number(process.env.SEED ?? 1)
+const cases = outages.map(
+  ([name, fault], row) =>
+    [name, fault, liars.filter((_, column) => (row + column + seed) % 3 === 0)] as const,
+)
+
+// Each is up to five pages.
 vi.setConfig({ testTimeout: 600_000 })
 
 /** Lets time go by, and waits for what that set off: a request of the page's own has ended then. */
@@ -64,7 +71,7 @@ async function requests(
 }
 
 describe.concurrent('a storage that keeps nothing makes at most one request a hit more', () => {
-  test.for(outages)('%s', async ([, fault], { expect, shared, rig }) => {
+  test.for(cases)('%s', async ([, fault, liars], { expect, shared, rig }) => {
     const most = (await requests(shared, rig, fault)) + hits
     for (const liar of liars) {
       await rig.renewCollector()
