@@ -140,6 +140,27 @@ describe('the table of what is sent', () => {
   })
 })
 
+test('the table of what `onDelivery` says has each reason, as the types explain it', async () => {
+  const sources = ['src/delivery/outcome.ts', 'src/report.ts'].map((file) => read(root, file))
+  const code = (await Promise.all(sources)).join('\n').replace(/\n \* +(?=[^-\s])/g, ' ')
+  const reasonsOf = (type: string) => {
+    const [, text = '', union = ''] =
+      new RegExp(`/\\*\\*([^/]*)\\*/\\nexport type ${type} =([^\\n]*(?:\\n  .*)*)`).exec(code) ?? []
+    const reasons = [...text.matchAll(/ - `([\w-]+)`: (.*)\.$/gm)].map(([, ...found]) => found)
+    const names = [...union.matchAll(/'([\w-]+)'/g)].map(([, name]) => name)
+    expect(reasons.map(([name]) => name)).toEqual(names)
+    return reasons
+  }
+  const types = { waiting: 'WaitReason', dropped: 'DropReason', skipped: 'SkipReason' }
+  const all = Object.entries(types).flatMap(([outcome, type]) =>
+    reasonsOf(type).map(([reason, why]) => [`\`${outcome}\``, `\`${reason}\``, why]),
+  )
+  expect(all.length).toBeGreaterThan(20)
+  const [first, ...rows] = tableBelow('What `onDelivery` says', await pageText('docs/delivery.md'))
+  expect(first?.slice(0, 2)).toEqual(['`accepted`', '`unconfirmed`'])
+  expect(rows).toEqual(all)
+})
+
 describe('a figure', () => {
   test('of size is the measured one', async () => {
     const sizes = await measureSizes()
@@ -187,8 +208,8 @@ describe('the examples', () => {
     examples.filter(({ language }) => languages.includes(language))
 
   test('are in languages that are checked', () => {
-    // A shell's commands, Terraform's language and plain text are not.
-    const known = of('ts', 'html', 'json', 'sh', 'hcl', '')
+    // A shell's commands, the languages of Terraform and nginx, and plain text are not.
+    const known = of('ts', 'html', 'json', 'sh', 'hcl', 'nginx', '')
     expect(examples.filter((example) => !known.includes(example))).toEqual([])
   })
 
@@ -283,6 +304,9 @@ describe("the README's own code, in Chromium", () => {
     return received?.hit
   }
 
+  const snippet = `<script>${segmentSnippet({ apiKey: 'YOUR_WRITE_KEY' })}</script>`
+  const usual = `<script>analytics.identify('user-123', { email: 'jane@example.com' })</script>`
+
   test('installs what it needs', () => {
     expect(firstOf('sh', 'npm install')).toBe(
       `npm install ${[packageName, ...Object.keys(peerDependencies)].join(' ')}\n`,
@@ -311,9 +335,15 @@ describe("the README's own code, in Chromium", () => {
     // Between releases README has the hash of the last one, which is what the CDN has.
     const code = isRelease ? example : example.replace(/sha384-[^"]+/, integrity)
     const page = await newPage(join(app, 'node_modules', packageName))
-    const snippet = `<script>${segmentSnippet({ apiKey: 'YOUR_WRITE_KEY' })}</script>`
-    const usual = `<script>analytics.identify('user-123', { email: 'jane@example.com' })</script>`
     const hit = await visit(page, snippet + code + usual)
     expect(hit?.client_id).toBe(/data-client-id="(.+?)"/.exec(code)?.[1])
+  })
+
+  test('sends a hit as a script tag that is registered by hand', async () => {
+    const app = await workplace.app('by-hand', [])
+    const code = firstOf('html', 'skalinPlugin(')
+    const page = await newPage(join(app, 'node_modules', packageName))
+    const hit = await visit(page, snippet + code + usual)
+    expect(hit).toMatchObject({ action: 'ui', client_id: /clientId: '(.+?)'/.exec(code)?.[1] })
   })
 })
