@@ -917,7 +917,7 @@ describe('npm start', () => {
     let said = ''
     child.stdout.on('data', (chunk) => (said += String(chunk)))
     child.stderr.on('data', (chunk) => (said += String(chunk)))
-    await until(() => said.includes('Ctrl+C'), { message: 'the address', deadlineMs: 50_000 })
+    await until(() => said.includes('Ctrl+C'), { message: 'the address', deadlineMs: 100_000 })
     expect(said).toBe(`Building.\nThe demo is at ${origin}, end it with Ctrl+C.\n`)
     expect((await fetch(origin)).status).toBe(200)
     const collector = await fetch(`http://127.0.0.1:${port + 1}/`)
