@@ -89,7 +89,7 @@ export function createDestination(
     reporter,
     pageVisitorId: randomId(),
     randomId,
-    refusalOf,
+    admit,
     post: delivery.post,
   })
   const calls = createCalls<AsOf>({
@@ -134,7 +134,7 @@ export function createDestination(
     return isCompared ? printed(made) : ''
   }
 
-  function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {
+  function admit(event: SegmentEvent): 'consent' | 'gpc' | undefined {
     if (!consent.isGiven(event)) return 'consent'
     if (page.isOptedOut()) return 'gpc'
     begin()

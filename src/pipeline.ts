@@ -52,8 +52,8 @@ type Parts = {
   reporter: Reporter
   pageVisitorId: string
   randomId: () => string
-  /** Why an event may not be taken, if so. */
-  refusalOf: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
+  /** Begins to work for an event, or says why it may not be taken. */
+  admit: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
   post: (hits: Hit[], madeAt: number) => void
 }
 
@@ -97,7 +97,8 @@ export function createPipeline(parts: Parts): Pipeline {
   const skip = (call: Call, event: SegmentEvent, reason: SkipReason) =>
     reporter.about(call.ctx, event).skipped(reason)
 
-  function isForgotten({ ctx }: Call): boolean {
+  /** It was made before all was to be forgotten: then it is gone. */
+  function discard({ ctx }: Call): boolean {
     if (forgotten.has(ctx)) reporter.about(ctx, ctx.event).dropped('consent')
     return forgotten.has(ctx)
   }
@@ -111,7 +112,7 @@ export function createPipeline(parts: Parts): Pipeline {
         'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',
       )
     }
-    const refusal = parts.refusalOf(event)
+    const refusal = parts.admit(event)
     if (refusal !== undefined) skip(call, event, refusal)
     return refusal === undefined
   }
@@ -186,11 +187,11 @@ export function createPipeline(parts: Parts): Pipeline {
 
   async function takePassed(call: Call<AsOf>, event: SegmentEvent | undefined): Promise<void> {
     // A middleware may have been asked before the end and answer after it.
-    if (stopped || isForgotten(call)) return
+    if (stopped || discard(call)) return
     if (event === undefined) skip(call, call.ctx.event, 'middleware')
     else if (admits(call, event)) {
       const introduction = await introductionOf(call, event)
-      if (!isForgotten(call)) deliver(call, event, introduction)
+      if (!discard(call)) deliver(call, event, introduction)
     }
   }
 
@@ -214,7 +215,7 @@ export function createPipeline(parts: Parts): Pipeline {
   return {
     take(call) {
       const { ctx, analytics } = call
-      if (rescued.has(ctx) || isForgotten(call)) return
+      if (rescued.has(ctx) || discard(call)) return
       if (!middleware.isInstalled(analytics)) takeNow(call)
       else if (isDuplicate(call)) skip(call, ctx.event, 'duplicate')
       else {

@@ -24,7 +24,7 @@ export async function adopt(place: Place): Promise<void> {
     })
   const wasOpen = database.isOpen()
   const written = await run(place, (store) => {
-    free(store, lane, now, gone, sent)
+    free(store, lane, gone, sent)
     return putNew(store, unsaved)
   })
   if (written?.isDone) {

@@ -117,10 +117,10 @@ export function createCourier(parts: Parts): Courier {
     return undefined
   }
 
-  function sendOnLeaving(entries: readonly Entry[]): Entry[] {
+  function sendOnLeaving(): Entry[] {
     const chances = chancesOnLeaving(attempts.state(), now())
     const sent: Entry[] = []
-    for (const entry of entries) {
+    for (const entry of queue.all()) {
       if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
       if (outbox.discard(entry)) continue
       if (inFlight.obstacle(entry, true) !== undefined) break
@@ -204,7 +204,7 @@ export function createCourier(parts: Parts): Courier {
       for (const entry of entries) queue.add(entry)
       const leaving = page.isLeaving()
       const reason = inFlight.obstacle(entries[0], leaving)
-      const sent = leaving ? sendOnLeaving(queue.all()) : []
+      const sent = leaving ? sendOnLeaving() : []
       if (!leaving) sendReady()
       // Sent first: the stored row knows of it. A row that goes soon is this page's, others are anybody's.
       outbox.put(entries, reason === undefined || reason === 'busy')
@@ -224,7 +224,7 @@ export function createCourier(parts: Parts): Courier {
 
     leave(postRest) {
       alarm.clear()
-      outbox.leaseSent(sendOnLeaving(queue.all()))
+      outbox.leaseSent(sendOnLeaving())
       if (!page.hasLeft()) return
       postRest()
       attempts.leave()

@@ -113,10 +113,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     leaseSent(entries) {
       const stored = entries.filter(({ isStored }) => isStored)
       if (stored.length === 0) return
-      const me = lessee()
+      const { page } = lessee()
       const from = now()
       const work = (store: IDBObjectStore) => {
-        for (const { row } of stored) update(store, leased(row, me.page, from), me)
+        for (const { row } of stored) update(store, leased(row, page, from), page)
       }
       database.run(work, () => undefined)
       for (const entry of stored) entry.leasedUntil = elapsed() + leaseMs

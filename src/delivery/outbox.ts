@@ -96,7 +96,6 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     lessee: () => ({
       page,
-      now,
       ageNow,
       isForgotten: client.isForgotten,
       sent: () => client.sent('now'),
@@ -152,7 +151,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
         return
       }
       database.run(
-        (store) => update(store, row, place.lessee()),
+        (store) => update(store, row, page),
         (found) => {
           // Ended by another page, or to be looked for in the database when its time comes.
           if (found?.isThere === false || (found && due !== undefined)) queue.delete(row.id)

@@ -59,7 +59,7 @@ export function createSender(endpoint: string): Sender {
       address.startsWith(`${location.origin}/`) ||
       (!isControlled() &&
         !((type as string | undefined) !== undefined && /\[native code]/.test(String(constructor))))
-    return url === address && type !== 'error' && isFitting
+    return url === address && isFitting
   }
 
   async function exchange(body: string, mode: Mode, signal: AbortSignal | null): Promise<Outcome> {

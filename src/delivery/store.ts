@@ -1,3 +1,4 @@
+import { now } from '../browser/clock.ts'
 import { all, commit, on } from './request.ts'
 import { maxAgeMs } from './limits.ts'
 import { type Row, type Sent, freed, held, isDue, leased, sentBefore } from './row.ts'
@@ -11,8 +12,6 @@ export type Lane = { clientId: string; endpoint: string }
 /** A page that takes rows on lease. */
 export type Lessee = {
   page: string
-  /** Asked when rows are there: a transaction waits for others, which may have leased them meanwhile. */
-  now: () => number
   /** The time by which rows age, whatever the clock says. */
   ageNow: () => number
   isForgotten: (row: Row) => boolean
@@ -41,20 +40,21 @@ export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Les
   let sentByOthers: Sent | undefined
   for (const id of ids) {
     on<Row | undefined>(store.get(id) as IDBRequest<Row | undefined>, (row) => {
-      const now = lessee.now()
+      // Not sooner: a transaction waits for others, which may have leased the row meanwhile.
+      const at = now()
       // A page that goes sends what waits, and its browser may not let it write that into the database.
-      const sentAt = row && sentBefore(row, (sentByOthers ??= lessee.sent()), now)
-      const sent = sentAt === undefined ? undefined : freed(row as Row, now, sentAt)
+      const sentAt = row && sentBefore(row, (sentByOthers ??= lessee.sent()), at)
+      const sent = sentAt === undefined ? undefined : freed(row as Row, at, sentAt)
       if (row === undefined) leases.missing.push(id)
-      else if (sent && !isDue(sent, now)) {
+      else if (sent && !isDue(sent, at)) {
         store.put(sent)
         leases.others.push(sent)
-      } else if (row.owner !== page && !isDue(row, now)) leases.others.push(row)
+      } else if (row.owner !== page && !isDue(row, at)) leases.others.push(row)
       else if (row.at < ageNow() - maxAgeMs || isForgotten(row)) {
         store.delete(id)
         leases.drops.push({ row, reason: isForgotten(row) ? 'consent' : 'too-old' })
       } else {
-        const given = leased(row, page, now)
+        const given = leased(row, page, at)
         leases.rows.push(given)
         store.put(given)
       }
@@ -74,7 +74,7 @@ export function leaseNext(
   isKnown: (id: string) => boolean,
 ): NextLeases {
   const given: NextLeases = { leases: undefined, isAll: true }
-  const due = store.index('lane').getAllKeys(rangeOf(lane, 0, lessee.now()))
+  const due = store.index('lane').getAllKeys(rangeOf(lane, 0, now()))
   on(due as IDBRequest<string[]>, (ids) => {
     const unknown = ids.filter((id) => !isKnown(id))
     given.isAll = unknown.length <= limit
@@ -84,13 +84,7 @@ export function leaseNext(
 }
 
 /** Frees what can be freed. */
-export function free(
-  store: IDBObjectStore,
-  lane: Lane,
-  now: () => number,
-  gone: readonly string[],
-  sent: Sent,
-): void {
+export function free(store: IDBObjectStore, lane: Lane, gone: readonly string[], sent: Sent): void {
   /** Of the rows that pages before the last one left, most are free as they are. */
   function put(row: Row, sentAt?: number): void {
     const next = freed(row, now(), sentAt)
@@ -154,7 +148,7 @@ export function nextDue(
 export function update(
   store: IDBObjectStore,
   row: Row,
-  { page, now }: Pick<Lessee, 'page' | 'now'>,
+  page: string,
 ): { isThere: boolean; until?: number } {
   const found: { isThere: boolean; until?: number } = { isThere: false }
   on<Row | undefined>(store.get(row.id) as IDBRequest<Row | undefined>, (stored) => {

@@ -217,7 +217,6 @@ describe('a row', () => {
     store.put({ ...row, owner: 'another', from: later, due: later + leaseMs })
     const given = lease(store, [hitOf(1).event_id], {
       page: 'one',
-      now: () => Date.now(),
       ageNow: () => Date.now(),
       isForgotten: () => false,
       sent: () => new Map(),
