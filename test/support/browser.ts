@@ -68,8 +68,8 @@ function pathOf(engine: Engine): string {
   return path
 }
 
-const chromiumArgs = [
-  ...launchArgs(),
+const chromiumArgs = (without?: string[]) => [
+  ...launchArgs(without),
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ]
 
@@ -83,7 +83,7 @@ function optionsOf(engine: Engine): LaunchOptions {
   }
   return {
     executablePath,
-    args: chromiumArgs,
+    args: chromiumArgs(),
     // Users have it, so the tests do.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   }
@@ -134,8 +134,7 @@ async function launchChromiumOnProfile(
   const child = spawn(
     pathOf('chromium'),
     [
-      ...chromiumArgs,
-      ...(keepsPages ? [] : ['--disable-features=BackForwardCache']),
+      ...chromiumArgs(keepsPages ? [] : ['BackForwardCache']),
       '--headless=new',
       '--remote-debugging-port=0',
       // Nobody speaks through it, but Chromium ends with it: none outlives tests that were killed.
