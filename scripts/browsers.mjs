@@ -89,7 +89,7 @@ export function leftOut(names) {
  * bar, a process each: half of what a window costs. The others are of playwright's list, of which nothing
  * is left, since the last `--disable-features` counts.
  */
-const features = [
+const disabledFeatures = [
   'WebUIOmniboxPopup',
   'WebUIOmniboxAimPopup',
   'WebUIOmniboxFullPopup',
@@ -118,7 +118,7 @@ export function launchArgs(without = []) {
     '--disable-component-update',
     '--disable-sync',
     '--disable-gpu',
-    `--disable-features=${[...features, ...without].join()}`,
+    `--disable-features=${[...disabledFeatures, ...without].join()}`,
   ]
 }
 

@@ -89,7 +89,8 @@ export function createDestination(
     reporter,
     pageVisitorId: randomId(),
     randomId,
-    admit,
+    refusalOf,
+    begin,
     post: delivery.post,
   })
   const calls = createCalls<AsOf>({
@@ -134,11 +135,9 @@ export function createDestination(
     return isCompared ? printed(made) : ''
   }
 
-  function admit(event: SegmentEvent): 'consent' | 'gpc' | undefined {
+  function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {
     if (!consent.isGiven(event)) return 'consent'
-    if (page.isOptedOut()) return 'gpc'
-    begin()
-    return undefined
+    return page.isOptedOut() ? 'gpc' : undefined
   }
 
   /** Starts delivery, and listens to the page, once consent allows it. */

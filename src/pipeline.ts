@@ -52,8 +52,10 @@ type Parts = {
   reporter: Reporter
   pageVisitorId: string
   randomId: () => string
-  /** Begins to work for an event, or says why it may not be taken. */
-  admit: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
+  /** Why an event may not be taken, if so. */
+  refusalOf: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
+  /** One may: delivery starts, if it has not. */
+  begin: () => void
   post: (hits: Hit[], madeAt: number) => void
 }
 
@@ -112,8 +114,9 @@ export function createPipeline(parts: Parts): Pipeline {
         'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',
       )
     }
-    const refusal = parts.admit(event)
-    if (refusal !== undefined) skip(call, event, refusal)
+    const refusal = parts.refusalOf(event)
+    if (refusal === undefined) parts.begin()
+    else skip(call, event, refusal)
     return refusal === undefined
   }
 

@@ -58,10 +58,10 @@ export function createChart(): { show: (lines: Timeline) => void } {
         axes: [
           { show: false },
           {
-            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is in its types only, not in its code
+            /* eslint-disable @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enums are in its types only, not in its code */
             side: 1,
-            // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is in its types only, not in its code
             align: 2,
+            /* eslint-enable @typescript-eslint/no-unsafe-enum-assignment */
             stroke: () => colour('--muted'),
             font: '11px system-ui',
             size: gutter,

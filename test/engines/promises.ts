@@ -100,7 +100,7 @@ export function prove(engine: Engine): void {
 
   const promise = (
     name: EnginePromise,
-    provePromise: (needsNext: boolean, isIdle: boolean) => Promise<void>,
+    provePromise: (needsNext: boolean, idleFirst: boolean) => Promise<void>,
   ) => test(name, () => provePromise(needsNextPage(engine, name), mustBeIdle(engine, name)))
 
   async function arrivedOnLeaving(features: string[], needsNext: boolean): Promise<void> {
@@ -166,11 +166,11 @@ export function prove(engine: Engine): void {
     await arrived(rig, names(20), 40_000)
   })
 
-  promise('A tab closed right after 50 calls', async (needsNext, isIdle) => {
+  promise('A tab closed right after 50 calls', async (needsNext, idleFirst) => {
     await (await openAgain()).goto(`${rig.site.origin}/next`)
     const tab = await open()
     rig.collector.fault({ kind: 'slow', ms: 50 })
-    await (isIdle ? trackAndStay : track)(tab, names(50))
+    await (idleFirst ? trackAndStay : track)(tab, names(50))
     await tab.close()
     await arrivedOnLeaving(names(50), needsNext)
   })
