@@ -10,7 +10,8 @@ import type { DeliveryReport } from './report.ts'
 export type SkalinSettings = {
   /**
    * The Skalin Client ID, which says to which Skalin workspace the usage belongs. In Skalin:
-   * Settings > General. It is no secret; the API key is one and has no place in a browser.
+   * Settings > General. It is no secret; the API key is one and has no place in a browser. What looks
+   * like a placeholder, `YOUR_CLIENT_ID` or `{{ id }}`, is used, with a warning in the console.
    */
   clientId: string
 
@@ -264,6 +265,9 @@ function describe(name: string, value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
+/** What a template that was not filled in leaves behind, or who copied an example. */
+const placeholder = /[{}<>%]|^your[^a-z]/i
+
 /** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */
 export function resolveSettings(raw: unknown): Resolution {
   const names = Object.keys(rules) as (keyof SkalinSettings)[]
@@ -290,6 +294,9 @@ export function resolveSettings(raw: unknown): Resolution {
   }
   if (isInert) return { settings: undefined, errors, warnings }
 
+  if (placeholder.test(good.clientId ?? '')) {
+    warnings.push(`\`clientId\` looks like a placeholder: ${describe('clientId', good.clientId)}`)
+  }
   const unread: string[] = []
   const paths = (good.paths ?? []).flatMap((pattern) => {
     const route = parseRoute(pattern)

@@ -28,6 +28,28 @@ test('the client id alone is enough: everything else has a default', () => {
   })
 })
 
+test.each([
+  'YOUR_CLIENT_ID',
+  'your client id',
+  '<client id>',
+  '{{ CLIENT_ID }}',
+  '${SKALIN_CLIENT_ID}',
+  '%VITE_CLIENT_ID%',
+  '<%= clientId %>',
+])('the client id %j is used, with a warning', (clientId) => {
+  // prettier-ignore
+  const { settings, errors, warnings } = resolveSettings({ clientId })
+  expect({ ...settings, errors }).toMatchObject({ clientId, errors: [] })
+  expect(warnings).toEqual([`\`clientId\` looks like a placeholder: "${clientId}"`])
+})
+
+test.each(['client', '7d3f0c52-9be1-4d0e', 'acme:eu/prod', 'yourcompany', 'not-your-id', 'a$b'])(
+  'the client id %j is none that was forgotten',
+  (clientId) => {
+    expect(resolveSettings({ clientId }).warnings).toEqual([])
+  },
+)
+
 test('`undefined` means not given', () => {
   const names = [
     'endpoint', 'enabled', 'customerId', 'featureName', 'paths', 'traits', 'url', 'anonymous', 'visitTimeoutMs',
