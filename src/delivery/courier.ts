@@ -25,8 +25,8 @@ export type Courier = {
   /** The same, and looks into the database from `at` on. */
   lookFrom: (at: number) => void
   /**
-   * The page is hidden or going: all that can still go, goes now. If it goes, `postRest` is to post
-   * what has not been posted; what waits is older, and goes first.
+   * The page is hidden or going: all that can still go, goes now, oldest first. If it goes, `postRest`
+   * is to post what has not been posted.
    */
   leave: (postRest: () => void) => void
   /** Resolves when all that can go now has gone, or after 10 seconds. */
@@ -52,18 +52,25 @@ export function createCourier(parts: Parts): Courier {
   const lookout = createLookout(outbox)
   let working: Promise<void> | undefined
   let workAgain = false
+  /** The calls that are posted go together. */
+  let isGathering = false
   const onAnswer: (() => void)[] = []
   let stopped = false
 
   const nextTryAt = (due: number) => Math.max(due, availableFrom(attempts.state(), now()))
   const nextAnswer = () => new Promise<void>((resolve) => onAnswer.push(resolve))
 
-  function dispatch(entry: Entry): void {
-    const { row, body } = entry
+  /** It is in flight from now on. */
+  function take(entry: Entry): void {
+    const { row } = entry
     entry.isInFlight = true
     entry.row = { ...row, attempts: row.attempts + 1 }
     inFlight.add(entry)
     identities.open(row, now())
+  }
+
+  function send(entry: Entry): void {
+    const { row, body } = entry
     const departures = page.departures()
     void attempts
       .make({
@@ -111,23 +118,25 @@ export function createCourier(parts: Parts): Courier {
       const entry = queue.next(isReady)
       if (entry === undefined || !inFlight.isFree(entry)) break
       if (outbox.discard(entry)) continue
-      if (outbox.claim(entry)) dispatch(entry)
-      else return entry
+      if (!outbox.claim(entry)) return entry
+      take(entry)
+      send(entry)
     }
     return undefined
   }
 
-  function sendOnLeaving(): Entry[] {
+  /** All that can still go. */
+  function takeOnLeaving(): Entry[] {
     const chances = chancesOnLeaving(attempts.state(), now())
-    const sent: Entry[] = []
+    const taken: Entry[] = []
     for (const entry of queue.all()) {
       if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
       if (outbox.discard(entry)) continue
       if (inFlight.obstacle(entry, true) !== undefined) break
-      dispatch(entry)
-      sent.push(entry)
+      take(entry)
+      taken.push(entry)
     }
-    return sent
+    return taken
   }
 
   function lookFrom(at: number): void {
@@ -204,7 +213,8 @@ export function createCourier(parts: Parts): Courier {
       for (const entry of entries) queue.add(entry)
       const leaving = page.isLeaving()
       const reason = inFlight.obstacle(entries[0], leaving)
-      const sent = leaving ? sendOnLeaving() : []
+      const sent = leaving && !isGathering ? takeOnLeaving() : []
+      sent.forEach(send)
       if (!leaving) sendReady()
       // Sent first: the stored row knows of it. A row that goes soon is this page's, others are anybody's.
       outbox.put(entries, reason === undefined || reason === 'busy')
@@ -224,10 +234,21 @@ export function createCourier(parts: Parts): Courier {
 
     leave(postRest) {
       alarm.clear()
-      outbox.leaseSent(sendOnLeaving())
-      if (!page.hasLeft()) return
-      postRest()
-      attempts.leave()
+      const isGoing = page.hasLeft()
+      isGathering = isGoing
+      try {
+        if (isGoing) postRest()
+      } catch {
+        // A call that cannot be read must not keep the others.
+      }
+      isGathering = false
+      const sent = takeOnLeaving()
+      // Written down first: Chromium ends a page that takes half a second to go, and each request
+      // takes its time.
+      if (isGoing) outbox.leave()
+      sent.forEach(send)
+      outbox.leaseSent(sent)
+      if (isGoing) attempts.leave()
     },
 
     flush: () => within(flushTimeoutMs, drain(), undefined),

@@ -183,9 +183,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       // The last chance to hear what is to be forgotten.
       notes.refresh(null)
       courier.leave(postRest)
-      if (!page.hasLeft()) return
-      hasLeft = true
-      outbox.leave()
+      hasLeft ||= page.hasLeft()
     },
     back() {
       // In the back/forward cache no event comes.

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { tick } from '../../src/browser/clock.ts'
 import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
 import type { Hit } from '../../src/hit/hit.ts'
-import { hour, minute, second } from '../../src/delivery/limits.ts'
+import { hour, leaseMs, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { sabotages } from './sabotage.ts'
 import { hitOf, now, numbers, ok, outcomes } from './support.ts'
@@ -47,6 +47,52 @@ async function sendAll(world: World, seconds: number): Promise<void> {
     await world.tick(1000)
   }
 }
+
+// Chromium gives a page that closes half a second.
+describe.each([
+  ['well', well],
+  ['in trouble', { step: 2, retryFrom: now, retryAt: now + 5 * second }],
+] as const)('of a page that is ended as it goes, with a collector that is %s,', (_, state) => {
+  test.each([1, 2, 5, 10])(
+    'at its request number %i, nothing is lost, or goes again at once',
+    async (last) => {
+      const { world, tab } = await setUp(state)
+      tab.call(...numbers(10).map((number) => hitOf(number)))
+      await world.settle()
+      const inFlight = flying(world)
+      const goneAt = Date.now()
+      const sent: { number: number; after: number }[] = []
+      world.onSend = ({ hit }) => {
+        sent.push({ number: parseInt(hit.event_id, 16), after: Date.now() - goneAt })
+        if (sent.length === last) tab.crash()
+      }
+      tab.left = tab.hidden = true
+      tab.leave(() => tab.call(hitOf(11), hitOf(12)))
+      expect(sent).toHaveLength(Math.min(last, 12 - inFlight.length))
+
+      tab.crash()
+      await world.open()
+      await sendAll(world, 60)
+      const all = new Set([...inFlight, ...sent.map(({ number }) => number)])
+      expect([...all].sort((a, b) => a - b)).toEqual(numbers(12))
+      const asItWent = sent.filter(({ after }) => after === 0).map(({ number }) => number)
+      const again = sent.filter(({ number, after }) => after > 0 && asItWent.includes(number))
+      expect(again.map(({ number }) => number).sort((a, b) => a - b)).toEqual(asItWent)
+      expect(again.filter(({ after }) => after < leaseMs)).toEqual([])
+    },
+  )
+})
+
+test('a call that cannot be read as the page goes keeps no other from going', async () => {
+  const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + 5 * second })
+  tab.call(hitOf(1))
+  tab.left = tab.hidden = true
+  tab.leave(() => {
+    tab.call(hitOf(2))
+    throw new Error('unreadable')
+  })
+  expect(flying(world)).toEqual([1, 2])
+})
 
 describe('leaving is no outage', () => {
   test('nor is what is sent only then, in the middle of one, waited for', async () => {
