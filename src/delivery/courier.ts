@@ -2,10 +2,11 @@ import { now } from '../browser/clock.ts'
 import { within } from '../browser/deadline.ts'
 import { createAlarm } from './alarm.ts'
 import type { Attempts, Page } from './attempt.ts'
-import { availableFrom, chancesOnLeaving } from './endpoint.ts'
+import { availableFrom } from './endpoint.ts'
 import { flushTimeoutMs } from './limits.ts'
 import type { Identities } from './identities.ts'
 import type { InFlight } from './in-flight.ts'
+import { createLeaving } from './leaving.ts'
 import { createLookout } from './lookout.ts'
 import type { Outbox } from './outbox.ts'
 import type { Ending } from './outcome.ts'
@@ -50,10 +51,9 @@ export function createCourier(parts: Parts): Courier {
   const alarm = createAlarm(page, resume)
   const turns = createTurns(queue, identities)
   const lookout = createLookout(outbox)
+  const leaving = createLeaving(parts, turns, take, send)
   let working: Promise<void> | undefined
   let workAgain = false
-  /** The calls that are posted go together. */
-  let isGathering = false
   const onAnswer: (() => void)[] = []
   let stopped = false
 
@@ -123,20 +123,6 @@ export function createCourier(parts: Parts): Courier {
       send(entry)
     }
     return undefined
-  }
-
-  /** All that can still go. */
-  function takeOnLeaving(): Entry[] {
-    const chances = chancesOnLeaving(attempts.state(), now())
-    const taken: Entry[] = []
-    for (const entry of queue.all()) {
-      if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
-      if (outbox.discard(entry)) continue
-      if (inFlight.obstacle(entry, true) !== undefined) break
-      take(entry)
-      taken.push(entry)
-    }
-    return taken
   }
 
   function lookFrom(at: number): void {
@@ -211,11 +197,10 @@ export function createCourier(parts: Parts): Courier {
     post(entries) {
       if (stopped) return
       for (const entry of entries) queue.add(entry)
-      const leaving = page.isLeaving()
-      const reason = inFlight.obstacle(entries[0], leaving)
-      const sent = leaving && !isGathering ? takeOnLeaving() : []
-      sent.forEach(send)
-      if (!leaving) sendReady()
+      const isLeaving = page.isLeaving()
+      const reason = inFlight.obstacle(entries[0], isLeaving)
+      const sent = isLeaving ? leaving.send() : []
+      if (!isLeaving) sendReady()
       // Sent first: the stored row knows of it. A row that goes soon is this page's, others are anybody's.
       outbox.put(entries, reason === undefined || reason === 'busy')
       outbox.leaseSent(sent)
@@ -234,21 +219,7 @@ export function createCourier(parts: Parts): Courier {
 
     leave(postRest) {
       alarm.clear()
-      const isGoing = page.hasLeft()
-      isGathering = isGoing
-      try {
-        if (isGoing) postRest()
-      } catch {
-        // A call that cannot be read must not keep the others.
-      }
-      isGathering = false
-      const sent = takeOnLeaving()
-      // Written down first: Chromium ends a page that takes half a second to go, and each request
-      // takes its time.
-      if (isGoing) outbox.leave()
-      sent.forEach(send)
-      outbox.leaseSent(sent)
-      if (isGoing) attempts.leave()
+      leaving.leave(postRest)
     },
 
     flush: () => within(flushTimeoutMs, drain(), undefined),
