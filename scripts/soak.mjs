@@ -1,5 +1,6 @@
-// npm run soak [-- <count>]: the fault tests and the model of the delivery, with as many seeds; then a
-// disk that is full, and the package in applications that are installed from npm.
+// npm run soak [-- <count>]: the fault tests and the model of the delivery, with as many seeds; then
+// pages with the build that `npm test` leaves out, a disk that is full, and the package in applications
+// that are installed from npm.
 import { spawnSync } from 'node:child_process'
 
 const suites = ['test/e2e/faults', 'test/delivery/model.test.ts']
@@ -25,6 +26,8 @@ for (let seed = 1; seed <= count; seed += 1) {
   console.log(`\nSeed ${seed} of ${count}`)
   if (!passes(suites, { SEED: String(seed), NUM_RUNS: '1000' })) failed.push(`seed ${seed}`)
 }
+// `npm test` meets each page with one of the two builds.
+if (!passes(['test/e2e/habits.test.ts'], { SEED: '2' })) failed.push('the other builds of pages')
 if (!passes(['test/disk'], { DISK: '1' })) failed.push('a full disk')
 if (!passes(['test/toolchains'], { TOOLCHAINS: '1' })) failed.push('the toolchains')
 console.log(failed.length === 0 ? '\nAll passed' : `\nFailed with ${failed.join(', ')}`)
