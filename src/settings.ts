@@ -265,7 +265,7 @@ function describe(name: string, value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** What a template that was not filled in leaves behind, or who copied an example. */
+/** What a template leaves behind that was not filled in, and what examples say. */
 const placeholder = /[{}<>%]|^your[^a-z]/i
 
 /** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */

@@ -48,7 +48,11 @@ export function createTabs(
     leave() {
       // An open channel can keep a page out of the back/forward cache:
       // https://developer.mozilla.org/en-US/docs/Web/API/Performance_API/Monitoring_bfcache_blocking_reasons
-      channel?.close()
+      try {
+        channel?.close()
+      } catch {
+        // Of a page's own making.
+      }
       channel = undefined
     },
     taken: say,

@@ -94,6 +94,17 @@ test('a call that cannot be read as the page goes keeps no other from going', as
   expect(flying(world)).toEqual([1, 2])
 })
 
+test('a channel that cannot be closed keeps nothing from going', async () => {
+  const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + 5 * second })
+  tab.call(hitOf(1))
+  vi.spyOn(BroadcastChannel.prototype, 'close').mockImplementation(() => {
+    throw new TypeError('close is not a function')
+  })
+  tab.left = tab.hidden = true
+  tab.leave(() => undefined)
+  expect(flying(world)).toEqual([1])
+})
+
 describe('leaving is no outage', () => {
   test('nor is what is sent only then, in the middle of one, waited for', async () => {
     const state = { step: 3, retryFrom: now, retryAt: now + 1 }
