@@ -117,7 +117,7 @@ export function createCourier(parts: Parts): Courier {
     while (!stopped && inFlight.isFree()) {
       const entry = queue.next(isReady)
       if (entry === undefined || !inFlight.isFree(entry)) break
-      if (outbox.discard(entry)) continue
+      if (outbox.rulesOut(entry)) continue
       if (!outbox.claim(entry)) return entry
       take(entry)
       send(entry)

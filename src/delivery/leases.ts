@@ -37,6 +37,12 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
 
   const isLeased = ({ leasedUntil }: Entry) => leasedUntil - elapsed() > timeoutMs
 
+  /** Nobody else can have it. */
+  function leaseUnstored(entry: Entry): void {
+    entry.leasedUntil = elapsed() + leaseMs
+    if (writer.unstored(entry.row.id)) writer.put([leased(entry.row, lessee().page, now())])
+  }
+
   const isKnown = (id: string) =>
     queue.get(id) !== undefined || writer.hasEnded(id) || writer.unstored(id) !== undefined
 
@@ -75,7 +81,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     if (taken.length > 0 && isWritten) tabs.taken(taken)
     if (!isWritten) return taken.length
     given.drops.forEach(drop)
-    for (const id of given.missing) queue.delete(id)
+    // One that it would not take waits in memory.
+    for (const id of given.missing) if (queue.get(id)?.isStored) queue.delete(id)
     for (const { id } of given.others) queue.delete(id)
     return taken.length + given.drops.length
   }
@@ -84,12 +91,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     claim(entry) {
       const { row, isStored } = entry
       if (isLeased(entry)) return true
-      if (isStored) return false
+      // While the database takes it as anybody's, another page may get it before word of our lease.
+      if (isStored || writer.isUnderWay(row.id)) return false
       // New ones, which nobody has put yet, are put with their lease.
-      if (writer.unstored(row.id)) {
-        entry.leasedUntil = elapsed() + leaseMs
-        writer.put([leased(row, lessee().page, now())])
-      }
+      if (writer.unstored(row.id)) leaseUnstored(entry)
       return true
     },
 
@@ -105,7 +110,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       take(given, written !== undefined)
       for (const id of ids) {
         const entry = queue.get(id)
-        if (entry && written === undefined) entry.leasedUntil = elapsed() + leaseMs
+        if (entry && (written === undefined || !entry.isStored)) leaseUnstored(entry)
       }
       return Math.min(...(given?.others ?? []).map(({ due }) => due))
     },

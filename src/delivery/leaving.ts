@@ -36,7 +36,7 @@ export function createLeaving(
     const taken: Entry[] = []
     for (const entry of queue.all()) {
       if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
-      if (outbox.discard(entry)) continue
+      if (outbox.rulesOut(entry)) continue
       if (inFlight.obstacle(entry, true) !== undefined) break
       take(entry)
       taken.push(entry)
@@ -64,8 +64,8 @@ export function createLeaving(
       // Written down first: Chromium ends a page that takes half a second to go, and each request
       // takes its time.
       if (isGoing) outbox.leave()
-      taken.forEach(send)
       outbox.leaseSent(taken)
+      taken.forEach(send)
       if (isGoing) attempts.leave()
     },
   }

@@ -6,7 +6,7 @@ import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
 import { type Place, run } from './place.ts'
 import type { Entry } from './queue.ts'
-import { type Row, leased } from './row.ts'
+import { type Row, leased, unanswered } from './row.ts'
 import { count, deleteForgotten, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
@@ -30,8 +30,11 @@ export type Outbox = Held &
     put: (entries: readonly Entry[], isLeased: boolean) => void
     /** It has ended: accepted, or dropped. */
     remove: (id: string) => void
-    /** It is too old, or was to be forgotten: then it is gone. */
-    discard: (entry: Entry) => boolean
+    /**
+     * Whether it is not to be sent: too old, or to be forgotten, when it is gone; or sent a moment ago
+     * by a page that has left, when it waits.
+     */
+    rulesOut: (entry: Entry) => boolean
     /** An attempt ended and the hit waits; `onTaken` is told until when it is another page's, if it is. */
     release: (entry: Entry, ending: Ending, onTaken: (until: number) => void) => void
     pending: () => Promise<number>
@@ -129,9 +132,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       queue.delete(id)
     },
 
-    discard({ row }) {
+    rulesOut(entry) {
+      const { row } = entry
       const isForgotten = client.isForgotten(row)
-      if (!isForgotten && row.at >= ageNow() - maxAgeMs) return false
+      if (!isForgotten && row.at >= ageNow() - maxAgeMs) {
+        // That page sent it before it heard that this one has it.
+        const waiting = unanswered(row, client.sent(), now())
+        if (waiting) entry.row = waiting
+        return waiting !== undefined
+      }
       outbox.remove(row.id)
       onDrop(row, isForgotten ? 'consent' : 'too-old')
       return true

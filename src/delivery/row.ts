@@ -74,3 +74,10 @@ export function sentBefore(row: Row, sent: Sent, now: number): number | undefine
   const at = sent.get(row.id)
   return at !== undefined && at <= now + clockSkewMs && (row.from ?? 0) <= at ? at : undefined
 }
+
+/** A row that such a page sent a moment ago, as it waits to go once more; `undefined` if it need not. */
+export function unanswered(row: Row, sent: Sent, now: number): Row | undefined {
+  const sentAt = sentBefore(row, sent, now)
+  const waiting = sentAt === undefined ? undefined : freed(row, now, sentAt)
+  return waiting && !isDue(waiting, now) ? waiting : undefined
+}

@@ -1,7 +1,7 @@
 import { now } from '../browser/clock.ts'
 import { all, commit, on } from './request.ts'
 import { maxAgeMs } from './limits.ts'
-import { type Row, type Sent, freed, held, isDue, leased, sentBefore } from './row.ts'
+import { type Row, type Sent, freed, held, isDue, leased, sentBefore, unanswered } from './row.ts'
 import type { Drop } from './trim.ts'
 
 // What is done with the rows of one client id and endpoint, each in one transaction.
@@ -43,10 +43,9 @@ export function lease(store: IDBObjectStore, ids: readonly string[], lessee: Les
       // Not sooner: a transaction waits for others, which may have leased the row meanwhile.
       const at = now()
       // A page that goes sends what waits, and its browser may not let it write that into the database.
-      const sentAt = row && sentBefore(row, (sentByOthers ??= lessee.sent()), at)
-      const sent = sentAt === undefined ? undefined : freed(row as Row, at, sentAt)
+      const sent = row && unanswered(row, (sentByOthers ??= lessee.sent()), at)
       if (row === undefined) leases.missing.push(id)
-      else if (sent && !isDue(sent, at)) {
+      else if (sent) {
         store.put(sent)
         leases.others.push(sent)
       } else if (row.owner !== page && !isDue(row, at)) leases.others.push(row)

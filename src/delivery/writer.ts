@@ -32,6 +32,8 @@ export type Writer = {
   allUnstored: () => Row[]
   /** The database is taking it at this moment. */
   isStoring: (id: string) => boolean
+  /** The same, and as it is now. */
+  isUnderWay: (id: string) => boolean
   forget: (id: string) => void
   /** Ended on an earlier page. */
   end: (ids: readonly string[]) => void
@@ -210,6 +212,7 @@ export function createWriter({
     unstored: (id) => unstored.get(id),
     allUnstored: () => [...unstored.values()],
     isStoring: (id) => storing.has(id),
+    isUnderWay: (id) => storing.has(id) && !unwritten.has(id),
     forget,
     end(ids) {
       for (const id of ids) ended.add(id)

@@ -83,6 +83,68 @@ describe.each([
   )
 })
 
+describe('while another tab looks for what waits,', () => {
+  /** Two tabs, of which the first has ten hits in a backoff that ends. */
+  async function setUpTwo(): Promise<{ world: World; tab: Tab; other: Tab }> {
+    const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + 5 * second })
+    tab.call(...numbers(10).map((number) => hitOf(number)))
+    const other = await world.open()
+    await world.tick(second)
+    return { world, tab, other }
+  }
+
+  // 50: a page does not see at once what another has just written into `localStorage`.
+  test.each([
+    [0, 'stays'],
+    [50, 'stays'],
+    [0, 'leaves'],
+    [50, 'leaves'],
+  ] as const)(
+    'a tab sends as it goes what the other took %i ms later: nobody does, and that one %s',
+    async (ms, fate) => {
+      const { world, tab, other } = await setUpTwo()
+      // Word of it comes too late.
+      vi.spyOn(BroadcastChannel.prototype, 'postMessage').mockReturnValue(undefined)
+      other.online()
+      await world.settle()
+      const taken = flying(world)
+      expect(taken).toHaveLength(1)
+
+      const goneAt = Date.now()
+      vi.setSystemTime(goneAt - ms)
+      tab.freeze()
+      vi.setSystemTime(goneAt)
+      expect(flying(world).slice(1)).toEqual(numbers(10))
+      tab.crash()
+
+      const sent: { number: number; after: number }[] = []
+      world.onSend = ({ hit }) =>
+        sent.push({ number: parseInt(hit.event_id, 16), after: Date.now() - goneAt })
+      await world.settle()
+      await answerAll(world, ok)
+      await world.tick(5 * second)
+      if (fate === 'leaves') {
+        await other.close()
+        await world.open()
+      }
+      await sendAll(world, 60)
+
+      const rest = numbers(10).filter((number) => !taken.includes(number))
+      expect(sent.map(({ number }) => number).sort((a, b) => a - b)).toEqual(rest)
+      expect(sent.filter(({ after }) => after < leaseMs - ms)).toEqual([])
+    },
+  )
+
+  test('one that is hidden takes what it sends on lease before it sends', async () => {
+    const { world, tab } = await setUpTwo()
+    const before = world.transactions()
+    const atSending: number[] = []
+    world.onSend = () => atSending.push(world.transactions() - before)
+    tab.hide()
+    expect(atSending).toEqual(numbers(10).map(() => 1))
+  })
+})
+
 test('a call that cannot be read as the page goes keeps no other from going', async () => {
   const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + 5 * second })
   tab.call(hitOf(1))

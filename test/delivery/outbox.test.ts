@@ -5,6 +5,7 @@ import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limi
 import { held } from '../../src/delivery/row.ts'
 import { lease } from '../../src/delivery/store.ts'
 import type { Hit } from '../../src/hit/hit.ts'
+import { hang, replace } from './sabotage.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Flight, type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
@@ -203,6 +204,59 @@ describe('a row', () => {
     }
     expect(all.sort((a, b) => a - b)).toEqual(numbers(130, 0))
   })
+
+  test('that another tab leases while the database takes it is sent by that one', async () => {
+    const { world, tab } = await setUp()
+    const other = await world.open()
+    tab.call(hitOf(1))
+    world.online = true
+    other.online()
+    // The other's transaction is the next.
+    const before = world.transactions()
+    while (world.transactions() === before) await Promise.resolve()
+    tab.call(hitOf(2))
+    await world.settle()
+    const senders = world.flights.map(({ hit, tab }) => [numberOf(hit), tab === other] as const)
+    expect(new Map(senders)).toEqual(
+      new Map([
+        [1, true],
+        [2, false],
+      ]),
+    )
+    expect(senders).toHaveLength(2)
+  })
+
+  test('that the database will not take is sent from memory', async () => {
+    const { world, tab } = await setUp()
+    const refusing = vi
+      .spyOn(IDBObjectStore.prototype, 'put')
+      .mockImplementation(refusal('QuotaExceededError'))
+    tab.call(hitOf(1))
+    world.online = true
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(sent(world)).toEqual([1, 2])
+    refusing.mockRestore()
+  })
+
+  test('whose transaction never ends is sent from memory, though later ones end', async () => {
+    const { world, tab } = await setUp()
+    const restore = replace(
+      IDBObjectStore.prototype,
+      ['put'],
+      () =>
+        function (this: IDBObjectStore) {
+          hang(this.transaction)
+          return {}
+        },
+    )
+    tab.call(hitOf(1))
+    restore()
+    world.online = true
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(sent(world)).toEqual([1, 2])
+  }, 5000)
 
   test('that another tab leases while the database keeps one waiting is not taken', async () => {
     const { world, tab } = await setUp()

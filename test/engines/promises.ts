@@ -180,7 +180,7 @@ export function prove(engine: Engine): void {
     const busy = `
       const { put } = IDBObjectStore.prototype
       IDBObjectStore.prototype.put = function (...given) {
-        for (const until = Date.now() + 30; Date.now() < until; );
+        for (const until = Date.now() + 10; Date.now() < until; );
         return put.apply(this, given)
       }`
     const tab = await open({ sabotage: busy })
