@@ -21,7 +21,7 @@ export type Leases = {
    * page's, until the time that it gives at least.
    */
   renew: (entry: Entry) => Promise<number>
-  /** Leases rows that were just sent without a lease, because the page goes. */
+  /** Leases rows that are sent without a lease, because the page goes. */
   leaseSent: (entries: readonly Entry[]) => void
   /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
   fetch: (id: string) => Promise<'taken' | { until: number } | undefined>
@@ -37,8 +37,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
 
   const isLeased = ({ leasedUntil }: Entry) => leasedUntil - elapsed() > timeoutMs
 
-  /** Nobody else can have it. */
-  function leaseUnstored(entry: Entry): void {
+  /** Without the database, where nobody else can have it, or nobody can be asked. */
+  function leaseUnasked(entry: Entry): void {
     entry.leasedUntil = elapsed() + leaseMs
     if (writer.unstored(entry.row.id)) writer.put([leased(entry.row, lessee().page, now())])
   }
@@ -94,7 +94,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       // While the database takes it as anybody's, another page may get it before word of our lease.
       if (isStored || writer.isUnderWay(row.id)) return false
       // New ones, which nobody has put yet, are put with their lease.
-      if (writer.unstored(row.id)) leaseUnstored(entry)
+      if (writer.unstored(row.id)) leaseUnasked(entry)
       return true
     },
 
@@ -110,7 +110,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       take(given, written !== undefined)
       for (const id of ids) {
         const entry = queue.get(id)
-        if (entry && (written === undefined || !entry.isStored)) leaseUnstored(entry)
+        if (entry && (written === undefined || !entry.isStored)) leaseUnasked(entry)
       }
       return Math.min(...(given?.others ?? []).map(({ due }) => due))
     },

@@ -136,7 +136,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { row } = entry
       const isForgotten = client.isForgotten(row)
       if (!isForgotten && row.at >= ageNow() - maxAgeMs) {
-        // That page sent it before it heard that this one has it.
+        // The page that left did not hear in time that this one has it.
         const waiting = unanswered(row, client.sent(), now())
         if (waiting) entry.row = waiting
         return waiting !== undefined
