@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import packageJson from './package.json' with { type: 'json' }
 import { totals } from './test/support/reporter.ts'
@@ -7,7 +8,7 @@ import { totals } from './test/support/reporter.ts'
 process.env.TZ = 'Europe/Paris'
 
 // Eight tabs at once need all of the machine: starved ones are killed with more under way.
-const crowded = ['test/e2e/faults/tabs.test.ts']
+const crowded = ['test/e2e/faults/crowd.test.ts']
 const apart = [
   'test/host/**',
   'test/{package,publish,function}/**',
@@ -18,6 +19,8 @@ export default defineConfig({
   define: { __VERSION__: JSON.stringify(packageJson.version) },
   test: {
     retry: 0,
+    // Vitest would leave one core to itself: of two, one.
+    maxWorkers: availableParallelism(),
     // A deadline costs nothing while all is well, and a busy machine may take its time.
     testTimeout: 60_000,
     hookTimeout: 60_000,

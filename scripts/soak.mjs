@@ -1,9 +1,9 @@
-// npm run soak [-- <count>]: the fault tests and the model of the delivery, with as many seeds; then
-// pages with the build that `npm test` leaves out, a disk that is full, and the package in applications
-// that are installed from npm.
-import { spawnSync } from 'node:child_process'
+// npm run soak [-- <count>]: the tests that a seed decides, with as many seeds; pages with the build that
+// `npm test` leaves out, a disk that is full, and the package in applications that are installed from
+// npm; then the other fault tests, as often as there were seeds.
+import { readdirSync } from 'node:fs'
+import { prepare, root, runTests } from './prepare.mjs'
 
-const suites = ['test/e2e/faults', 'test/delivery/model.test.ts']
 const [given = '20'] = process.argv.slice(2)
 const count = Number(given)
 if (!(Number.isInteger(count) && count > 0)) {
@@ -11,24 +11,28 @@ if (!(Number.isInteger(count) && count > 0)) {
   process.exit(1)
 }
 
-/** Whether these tests pass. */
-function passes(files, env) {
-  const { status } = spawnSync(process.execPath, ['scripts/test.mjs', ...files], {
-    cwd: new URL('..', import.meta.url),
-    env: { ...process.env, ...env },
-    stdio: 'inherit',
-  })
-  return status === 0
-}
+const faults = readdirSync(new URL('test/e2e/faults', root))
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => `test/e2e/faults/${file}`)
+const ofSeed = /\/(?:crowd|liars)\.test\.ts$/
 
 const failed = []
+function soak(name, args, env) {
+  console.log(`\nSoak: ${name}`)
+  if (runTests(args, env) !== 0) failed.push(name)
+}
+
+prepare()
 for (let seed = 1; seed <= count; seed += 1) {
-  console.log(`\nSeed ${seed} of ${count}`)
-  if (!passes(suites, { SEED: String(seed), NUM_RUNS: '1000' })) failed.push(`seed ${seed}`)
+  const env = { SEED: String(seed), NUM_RUNS: '1000' }
+  const files = ['test/delivery/model.test.ts', ...faults.filter((file) => ofSeed.test(file))]
+  soak(`seed ${seed} of ${count}`, files, env)
 }
 // `npm test` meets each page with one of the two builds.
-if (!passes(['test/e2e/habits.test.ts'], { SEED: '2' })) failed.push('the other builds of pages')
-if (!passes(['test/disk'], { DISK: '1' })) failed.push('a full disk')
-if (!passes(['test/toolchains'], { TOOLCHAINS: '1' })) failed.push('the toolchains')
+soak('the other builds of pages', ['test/e2e/habits.test.ts'], { SEED: '2' })
+soak('a full disk', ['test/disk'], { DISK: '1' })
+soak('the toolchains', ['test/toolchains'], { TOOLCHAINS: '1' })
+const always = faults.filter((file) => !ofSeed.test(file))
+for (let round = 1; round <= count; round += 1) soak(`round ${round} of ${count}`, always)
 console.log(failed.length === 0 ? '\nAll passed' : `\nFailed with ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1
