@@ -5,7 +5,7 @@ const circle = { severity: 'error', from: {}, to: { circular: true } }
 export default {
   forbidden: [
     { ...circle, name: 'no-circles-of-files' },
-    { ...circle, name: 'no-circles-of-rooms', scope: 'folder' },
+    { ...circle, name: 'no-circles-of-folders', scope: 'folder' },
   ],
   options: {
     exclude: { path: '(^|/)(fixtures|dist|node_modules)/' },

@@ -104,6 +104,6 @@ export default tseslint.config(
   }),
   arrow(['src/*.ts'], {
     regex: '(/index|/script)\\.ts$|/testing/|^ky$',
-    message: 'Doors are never imported; no page needs ky.',
+    message: 'Entry points are never imported; no page needs ky.',
   }),
 )

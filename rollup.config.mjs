@@ -54,7 +54,7 @@ const compile = (target, options) =>
     define: { __VERSION__: JSON.stringify(version) },
   })
 
-/** Everything that a door needs is in its file: whoever installs the package installs nothing else. */
+/** All that an entry point needs is in its file, so that nothing else has to be installed. */
 const plugins = (target, options) => [
   nodeResolve({ browser: true }),
   compile(target, options),
@@ -62,7 +62,7 @@ const plugins = (target, options) => [
 ]
 
 /** For `import` and for `require`, each with types of its own: TypeScript takes their format from their name. */
-const door = (input, name, target) => [
+const entry = (input, name, target) => [
   {
     input,
     external,
@@ -113,10 +113,10 @@ const handlers = [
 ].join('\n\n')
 
 export default [
-  ...door('src/index.ts', 'index', 'es2021'),
-  ...door('src/testing/index.ts', 'testing', 'node20'),
-  ...door('src/inspect.ts', 'inspect', 'es2021'),
-  ...door('src/inspect-off.ts', 'inspect-off', 'es2021').slice(0, 1),
+  ...entry('src/index.ts', 'index', 'es2021'),
+  ...entry('src/testing/index.ts', 'testing', 'node20'),
+  ...entry('src/inspect.ts', 'inspect', 'es2021'),
+  ...entry('src/inspect-off.ts', 'inspect-off', 'es2021').slice(0, 1),
   {
     input: 'src/cli/bin.ts',
     external,

@@ -1,4 +1,4 @@
-// The npm door: what an application that is bundled does.
+// The npm entry point: what an application that is bundled does.
 import { AnalyticsBrowser, type AnalyticsBrowserSettings } from '@segment/analytics-next'
 import { skalin } from 'skalin-analytics-plugin'
 import { inspect } from 'skalin-analytics-plugin/inspect'

@@ -1,4 +1,4 @@
-// The script door: Segment's own snippet, and our script tag beside it.
+// The script-tag entry point: Segment's own snippet, and our script tag beside it.
 import type { Analytics } from '@segment/analytics-next'
 import type { skalin } from 'skalin-analytics-plugin'
 import { inspect } from 'skalin-analytics-plugin/inspect'

@@ -28,17 +28,17 @@ function mayUse(endpoint: string): Promise<boolean> {
 }
 
 function showDoors(build: Params['build']): void {
-  for (const door of ['npm', 'script'] as const) {
-    const link = find(`#door-${door}`, HTMLAnchorElement)
-    link.href = withParam(location.href, 'build', door)
-    if (door === build) link.ariaCurrent = 'page'
+  for (const entry of ['npm', 'script'] as const) {
+    const link = find(`#entry-${entry}`, HTMLAnchorElement)
+    link.href = withParam(location.href, 'build', entry)
+    if (entry === build) link.ariaCurrent = 'page'
   }
 }
 
-/** Starts Segment by one of the plugin's two doors. */
+/** Starts Segment by one of the plugin's two entry points. */
 async function startHost(build: Params['build'], options: HostOptions): Promise<Host> {
-  const door = await (build === 'npm' ? import('./host-npm.ts') : import('./host-script.ts'))
-  return door.start(options)
+  const entry = await (build === 'npm' ? import('./host-npm.ts') : import('./host-script.ts'))
+  return entry.start(options)
 }
 
 async function start(params: Params, inspector: string): Promise<void> {

@@ -1,4 +1,4 @@
-// The npm door: everything public, name by name. Importing it does nothing.
+// The npm entry point: everything public, name by name. Importing it does nothing.
 export { skalin } from './plugin.ts'
 export type { SkalinPlugin } from './plugin.ts'
 export type { SkalinSettings } from './settings.ts'

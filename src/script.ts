@@ -1,4 +1,4 @@
-// The script-tag door, and the only file that acts when it is loaded.
+// The script-tag entry point, and the only file that acts when it is loaded.
 import { complain } from './browser/console.ts'
 import { type SkalinPlugin, skalin } from './plugin.ts'
 

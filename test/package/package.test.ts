@@ -20,15 +20,15 @@ const diffOfGlobals = (work: string) => `
 `
 
 describe('the package, by its name', () => {
-  test('has one function and the local collector, and no other door', async () => {
+  test('has one function and the local collector, and no other entry point', async () => {
     const { printed } = await inNode(`
       const names = async (path) => Object.keys(await import(path))
-      const door = (path) => names(path).catch(({ code }) => code)
+      const entry = (path) => names(path).catch(({ code }) => code)
       console.log(JSON.stringify([
         await names('skalin-analytics-plugin'),
         await names('skalin-analytics-plugin/testing'),
-        await door('skalin-analytics-plugin/dist/index.js'),
-        await door('skalin-analytics-plugin/src/plugin.ts'),
+        await entry('skalin-analytics-plugin/dist/index.js'),
+        await entry('skalin-analytics-plugin/src/plugin.ts'),
       ]))
     `)
     expect(printed).toEqual([

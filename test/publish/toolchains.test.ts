@@ -85,16 +85,16 @@ describe("an application's own unit tests", () => {
 })
 
 describe('plain Node', () => {
-  const doors = `['skalin-analytics-plugin', 'skalin-analytics-plugin/testing']`
+  const entries = `['skalin-analytics-plugin', 'skalin-analytics-plugin/testing']`
 
   test.each([
-    ['requires', 'commonjs', `${doors}.map((door) => Object.keys(require(door)))`],
+    ['requires', 'commonjs', `${entries}.map((entry) => Object.keys(require(entry)))`],
     [
       'imports',
       'module',
-      `(await Promise.all(${doors}.map((door) => import(door)))).map((door) => Object.keys(door))`,
+      `(await Promise.all(${entries}.map((entry) => import(entry)))).map((entry) => Object.keys(entry))`,
     ],
-  ])('%s both doors', async (_, type, code) => {
+  ])('%s both entry points', async (_, type, code) => {
     const app = await workplace.app(`node-${type}`, [])
     await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type }))
     await writeFile(join(app, 'main.js'), `console.log(JSON.stringify(${code}))`)
@@ -103,7 +103,7 @@ describe('plain Node', () => {
   })
 })
 
-describe('TypeScript finds both doors', () => {
+describe('TypeScript finds both entry points', () => {
   const { ModuleKind, ModuleResolutionKind } = ts
   const modes: [string, string, ts.CompilerOptions][] = [
     [

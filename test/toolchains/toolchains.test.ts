@@ -136,7 +136,7 @@ test('SvelteKit builds and renders, and the page sends its hit', async () => {
 test.each([
   ['Deno', 'deno', ['run', '--allow-all', '--no-lock', 'main.mjs']],
   ['Bun', 'bun', ['run', 'main.mjs']],
-])('%s imports both doors', async (_, program, args) => {
+])('%s imports both entry points', async (_, program, args) => {
   const app = await install(program, {
     'main.mjs': `
       import { skalin } from 'skalin-analytics-plugin'
