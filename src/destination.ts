@@ -1,7 +1,9 @@
+import { within } from './browser/deadline.ts'
 import { createNote } from './browser/note.ts'
 import { createPage, whenIdle } from './browser/page.ts'
 import { randomId } from './browser/random.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { flushTimeoutMs } from './delivery/limits.ts'
 import { createSender } from './delivery/sender.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
@@ -50,16 +52,11 @@ export function createDestination(
   const storage = persistent ? () => localStorage : undefined
   const page = createPage(respectGpc)
   const reporter = createReporter(settings.onDelivery)
-  const visits = createVisitKeeper(
-    createNote(storage, visitKey, parseVisit),
-    settings.visitTimeoutMs,
-    randomId,
-  )
+  const visitNote = createNote(storage, visitKey, parseVisit)
+  const visits = createVisitKeeper(visitNote, settings.visitTimeoutMs, randomId)
   const personKey = `skalin:person:${fnv1a64(clientId)}`
-  const memory = createPersonMemory(
-    createNote(storage, personKey, parsePersonNote),
-    page.isOptedOut,
-  )
+  const personNote = createNote(storage, personKey, parsePersonNote)
+  const memory = createPersonMemory(personNote, page.isOptedOut)
   const people = createPeople({ memory, chosen: settings.traits })
   const delivery = createDelivery({
     clientId,
@@ -121,12 +118,12 @@ export function createDestination(
     const { analytics, made } = call
     const stored = storedUserOf(analytics).look(made)
     const isWithheld = made !== undefined && !isMeant(made)
+    const isSure = made !== undefined && pipeline.isSure(analytics, made)
     const knowledge = people.see(call, stored, isWithheld)
     // Other tabs, which see what Segment has stored, need not wait for it.
-    if (made !== undefined && knowledge.isSaying && pipeline.isSure(analytics, made))
-      people.learn(call, knowledge, made, true)
+    if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
     const { traits, formerIds } = stored
-    return { knowledge, traits, formerIds, print: printOf(call, knowledge) }
+    return { knowledge, traits, formerIds, isSure, print: printOf(call, knowledge) }
   }
 
   /** The event as it was made, to compare what arrives with: only where that decides something. */
@@ -176,13 +173,20 @@ export function createDestination(
     }
   }
 
+  async function flush(): Promise<void> {
+    // Segment has handed over what destination middlewares have, too.
+    await middleware.settled()
+    // What consent and Global Privacy Control forbid is not sent by asking for it either.
+    if ((begun || settings.consent === undefined) && !page.isOptedOut()) await delivery.flush()
+  }
+
   return {
     watch(analytics) {
       calls.watch(analytics)
       storedUserOf(analytics)
       // Asked from now on, it knows of a middleware that is being loaded.
       countBetween(analytics)
-      if (settings.consent === undefined && !respectGpc) begin()
+      if (settings.consent === undefined && !page.isOptedOut()) begin()
     },
 
     take(ctx) {
@@ -197,10 +201,7 @@ export function createDestination(
       calls.unwatch(analytics)
       storedUsers.delete(analytics)
     },
-    async flush() {
-      // What consent and Global Privacy Control forbid is not sent by asking for it either.
-      if ((begun || settings.consent === undefined) && !page.isOptedOut()) await delivery.flush()
-    },
+    flush: () => within(flushTimeoutMs, flush(), undefined),
     pending: delivery.pending,
 
     async clear() {

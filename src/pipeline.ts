@@ -20,6 +20,8 @@ export type AsOf = {
   /** What Segment had stored. */
   traits: unknown
   formerIds: readonly string[]
+  /** Whether it would have arrived as it was: {@link Pipeline.isSure}. */
+  isSure: boolean
   /** The event as JSON, where somebody stands between that may change it. */
   print: string
 }
@@ -148,13 +150,9 @@ export function createPipeline(parts: Parts): Pipeline {
     if (known) anonymous.release(draft, introduce, former)
   }
 
-  const entryOf = (call: Call, visitor: string, known: boolean, identifies: boolean): Entry => ({
-    visitor,
-    at: call.at,
-    clientId,
-    known,
-    identifies,
-  })
+  const entryOf = (call: Call, visitor: string, known: boolean, identifies: boolean): Entry => {
+    return { visitor, at: call.at, clientId, known, identifies }
+  }
 
   /**
    * Who an event's user is, after the middlewares have seen it as an `identify`; `undefined` when they
@@ -235,7 +233,9 @@ export function createPipeline(parts: Parts): Pipeline {
 
     rescue(call) {
       const { ctx, analytics } = call
-      if (rescued.has(ctx) || forgotten.has(ctx) || !isSure(analytics, ctx.event)) return
+      // Who has stopped it may have gone since.
+      const isStillSure = call.asOf.isSure && isSure(analytics, ctx.event)
+      if (rescued.has(ctx) || forgotten.has(ctx) || !isStillSure) return
       rescued.add(ctx)
       takeNow(call)
     },

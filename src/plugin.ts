@@ -39,8 +39,9 @@ export type SkalinPlugin = {
   addMiddleware: (...middlewares: DestinationMiddleware[]) => void
 
   /**
-   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest. Calls that
-   * Segment has not handed over yet are not among it: await them first. Never rejects.
+   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest: what
+   * destination middlewares have is waited for, but not calls that Segment has not handed over yet:
+   * await them first. Never rejects.
    *
    * @example
    * ```ts

@@ -31,13 +31,14 @@ export async function adopt(place: Place): Promise<void> {
     client.settle(unsaved.map(({ id }) => id))
     return
   }
-  // The database will not have them: they are sent from memory.
-  for (const row of unsaved) {
+  // The database will not have them: they are sent from memory, but for what ended meanwhile.
+  const rest = unsaved.filter(({ id }) => !writer.hasEnded(id))
+  for (const row of rest) {
     const known = queue.get(row.id)
     if (known) known.isStored = false
     else if (row.due !== held) queue.add(newEntry(row, encode(row.hit), false))
   }
   // One that is only slow may take them all the same.
-  if (wasOpen) writer.doubt(unsaved.map(({ id }) => id))
-  writer.put(unsaved)
+  if (wasOpen) writer.doubt(rest.map(({ id }) => id))
+  writer.put(rest)
 }

@@ -84,7 +84,7 @@ export type Client = {
   sent: (when?: 'now') => Sent
   gone: () => string[]
   unsaved: () => Row[]
-  /** These rows have ended, and the database may not know it. */
+  /** These rows have ended, and the database or another tab may not know it. */
   end: (ids: readonly string[]) => void
   ended: () => string[]
   /** The database knows what there is to know of these. */
@@ -143,7 +143,10 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
     unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),
 
     end: (ids) =>
-      change(({ ended }) => ({ ended: [...new Set([...ended, ...ids])].slice(-maxEnded) })),
+      change(({ ended, unsaved }) => ({
+        ended: [...new Set([...ended, ...ids])].slice(-maxEnded),
+        unsaved: unsaved.filter(({ id }) => !ids.includes(id)),
+      })),
     ended: () => state().ended,
 
     settle(ids) {

@@ -210,7 +210,8 @@ export function createCourier(parts: Parts): Courier {
         const why = reason ?? 'busy'
         onProgress({ outcome: 'waiting', reason: why, row, nextTryAt: nextTryAt(now()) })
       }
-      if (inFlight.size() < queue.size()) resume()
+      // As a page goes, what it sends is written down first.
+      if (!page.hasLeft() && inFlight.size() < queue.size()) resume()
     },
 
     resume,

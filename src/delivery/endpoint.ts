@@ -103,9 +103,12 @@ export function availableFrom(state: EndpointState, now: number): number {
   return isBackingOff(state, now) ? Math.max(until, state.retryAt) : until
 }
 
-/** In a backoff, leaving gives each hit one chance only: changing tabs must not send all that waits. */
+/**
+ * In a backoff, and after it until a request has found out how the endpoint is, leaving gives each hit
+ * one chance only: changing or closing tabs must not send all that waits.
+ */
 export function chancesOnLeaving(state: EndpointState, now: number): number {
-  return isBackingOff(state, now) ? 1 : Infinity
+  return isInTrouble(state) || isBackingOff(state, now) ? 1 : Infinity
 }
 
 /**

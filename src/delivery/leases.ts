@@ -81,6 +81,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     if (taken.length > 0 && isWritten) tabs.taken(taken)
     if (!isWritten) return taken.length
     given.drops.forEach(drop)
+    // Should it keep them all the same, they are not to be found again.
+    if (given.drops.length > 0) writer.end(given.drops.map(({ row }) => row.id))
     // One that it would not take waits in memory.
     for (const id of given.missing) if (queue.get(id)?.isStored) queue.delete(id)
     for (const { id } of given.others) queue.delete(id)

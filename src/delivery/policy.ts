@@ -109,8 +109,10 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
 function unreachable(state: EndpointState, attempt: Attempt): Decision {
   if (!attempt.online) return { state, verdict: { outcome: 'waiting', reason: 'offline' } }
   if (attempt.mode === 'cors' && attempt.noCors) {
-    const unread = state.answers === 'unknown' && !isBreakerOpen(state)
-    if (unread || state.answers === 'opaque') return { state, verdict: { outcome: 'again' } }
+    // A breaker that opened before an answer was ever read must not hide for good that none can be.
+    const isTried = !isBreakerOpen(state) || state.step % 4 === 3
+    const isUnread = state.answers === 'unknown' && isTried
+    if (isUnread || state.answers === 'opaque') return { state, verdict: { outcome: 'again' } }
   }
   const networkErrors = state.networkErrors + (isSameFailure(state, attempt) ? 0 : 1)
   const counted = { ...state, networkErrors }

@@ -17,6 +17,8 @@ export type Trimmed = {
 }
 
 const lookAgainAfter = 50
+/** So many more hits may be of another size. */
+const measureAgainAfter = 500
 
 /** Keeps the stored rows within the limits of age, number and size; the oldest go first. */
 export function createTrimmer(
@@ -24,6 +26,8 @@ export function createTrimmer(
 ): (store: IDBObjectStore, now: number) => Trimmed {
   // Sizes are added up only when they can matter, which nobody knows before the first time.
   let meanBytes = Infinity
+  /** How many there were then, or since. */
+  let measured = 0
 
   return (store, now) => {
     const age = store.index('age')
@@ -60,6 +64,7 @@ export function createTrimmer(
         }
         // A little more than the mean, for the hits to come.
         meanBytes = (bytes / Math.max(1, rows)) * 1.1
+        measured = rows
         evict(count, rows)
       })
     }
@@ -67,7 +72,8 @@ export function createTrimmer(
     on(all<Row>(age, IDBKeyRange.upperBound(now - maxAgeMs, true)), (old) => {
       dropAll(old, 'too-old')
       on(store.count(), (count) => {
-        if (count * meanBytes > maxBytes) measure(count)
+        measured = Math.min(measured, count)
+        if (count * meanBytes > maxBytes || count > measured + measureAgainAfter) measure(count)
         else evict(count, count)
       })
     })

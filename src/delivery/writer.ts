@@ -73,8 +73,10 @@ export function createWriter({
   let deleteFrom = -Infinity
   let roomFor = 0
   let isTrimming = false
-  /** It did not keep what it was told. */
+  /** It did not take the last put: the next one is read back. */
   let isDoubted = false
+  /** It said that it had, and had not: nor may it have what it was not asked about since. */
+  let hasLied = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let trimming: ReturnType<typeof setTimeout> | undefined
 
@@ -101,10 +103,11 @@ export function createWriter({
     }
     roomFor -= rows.length
     const looks = roomFor <= 0 && !isTrimming
+    // Reading back takes time, in which a browser may be killed: not for each row of a burst.
+    const isAsked = looks || isDoubted
     database.run(
-      // Reading back takes time, in which a browser may be killed: not for each row of a burst.
-      (store) => putAll(store, rows, looks || isDoubted),
-      (stored) => settle(rows, stored?.isDone === true),
+      (store) => putAll(store, rows, isAsked),
+      (stored) => settle(rows, stored?.isDone, isAsked),
     )
     if (looks) {
       // Later: it takes several steps, and what is put meanwhile would wait behind it.
@@ -130,13 +133,15 @@ export function createWriter({
     )
   }
 
-  function settle(rows: Row[], isStored: boolean): void {
+  function settle(rows: Row[], isDone: boolean | undefined, wasAsked: boolean): void {
+    if (wasAsked && isDone !== undefined) hasLied = !isDone
+    const isStored = isDone === true && (wasAsked || !hasLied)
     for (const row of rows) {
       storing.delete(row.id)
       // It may have changed meanwhile.
       const isLatest = unstored.get(row.id) === row
       if (isStored) onStored(row.id)
-      else if (!database.isOpen()) unheard.add(row.id)
+      else if (isDone || !database.isOpen()) unheard.add(row.id)
       if (isLatest && isStored) unstored.delete(row.id)
       else if (isLatest) unwritten.set(row.id, row)
     }
@@ -195,13 +200,13 @@ export function createWriter({
       const mayBeStored = unheard.delete(id) || isStored || storing.has(id) || !unstored.has(id)
       forget(id)
       if (!persistent) return
+      // An earlier page left it in the note, and other tabs may have it from there: they hear of it now.
+      const isNoted = client.unsaved().some((row) => row.id === id)
+      if (isNoted) client.end([id])
       if (mayBeStored) {
         ended.add(id)
         timer ??= setTimeout(deleteEnded, afterMs)
-      } else {
-        // An earlier page may have left it in the note.
-        client.settle([id])
-      }
+      } else if (isNoted) setTimeout(() => client.settle([id]), afterMs)
     },
     doubt(ids) {
       for (const id of ids) unheard.add(id)
@@ -215,7 +220,10 @@ export function createWriter({
     isUnderWay: (id) => storing.has(id) && !unwritten.has(id),
     forget,
     end(ids) {
-      for (const id of ids) ended.add(id)
+      for (const id of ids) {
+        forget(id)
+        ended.add(id)
+      }
       deleteEnded()
     },
     leave(page) {

@@ -45,16 +45,14 @@ const listOf = (instance: object) =>
   shared(instance, 'skalin-analytics-plugin:middleware', (): DestinationMiddleware[] => [])
 
 export function createMiddleware(): Middleware {
-  /** How much of its list this copy has been told, for each instance that it is registered on. */
-  const told = new Map<object, number>()
+  const instances = new Set<object>()
   const early: DestinationMiddleware[] = []
   let last = Promise.resolve()
 
-  /** What another copy has been told before is in the list already. */
+  /** Once, however many copies of the package, and registrations of this one, are told. */
   function put(instance: object, middleware: DestinationMiddleware): void {
     const list = listOf(instance)
-    const found = list.indexOf(middleware, told.get(instance))
-    told.set(instance, found === -1 ? list.push(middleware) : found + 1)
+    if (!list.includes(middleware)) list.push(middleware)
   }
 
   async function through(
@@ -95,15 +93,15 @@ export function createMiddleware(): Middleware {
 
   return {
     enter(instance) {
-      if (!told.has(instance)) told.set(instance, listOf(instance).length)
+      instances.add(instance)
       for (const middleware of early.splice(0)) put(instance, middleware)
     },
-    leave: (instance) => void told.delete(instance),
+    leave: (instance) => void instances.delete(instance),
     add(...middlewares) {
       for (const middleware of middlewares) {
         if (typeof middleware !== 'function') continue
-        if (told.size === 0) early.push(middleware)
-        for (const instance of told.keys()) put(instance, middleware)
+        if (instances.size === 0) early.push(middleware)
+        for (const instance of instances) put(instance, middleware)
       }
     },
     isInstalled: (instance) => listOf(instance).length > 0,

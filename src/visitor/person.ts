@@ -88,7 +88,7 @@ export function createPeople(options: {
   }
 
   /** What Segment has stored has changed: by this call, which says so, or unseen, which is news. */
-  function notice(state: State, stored: StoredPerson, type: unknown, isWithheld: boolean): void {
+  function notice(state: State, stored: StoredPerson, type: unknown): void {
     const before = state.stored
     state.stored = stored
     const user = stored.userId ?? ''
@@ -101,7 +101,7 @@ export function createPeople(options: {
     // An earlier page, or another tab, may have seen the change and know what arrived of it.
     const noted = memory.recall(stored)
     const isKnown = traitsAreNews || !isOpen(state.traits.get(user))
-    if ((type !== 'identify' || isWithheld) && noted.traits && isKnown) {
+    if (noted.traits && isKnown) {
       const { of, isStored = false } = noted.traits
       const traits = isStored ? pickTraits(stored.traits, chosen) : noted.traits.traits
       if (traits === undefined) state.traits.delete(user)
@@ -113,8 +113,7 @@ export function createPeople(options: {
       )
     }
     const isGroupKnown = groupIsNews || !isOpen(state.group)
-    if ((type !== 'group' || isWithheld) && noted.group && isGroupKnown)
-      state.group = said(noted.group.group)
+    if (noted.group && isGroupKnown) state.group = said(noted.group.group)
     else if (groupIsNews) state.group = said(text(stored.groupId))
     isDoubted = false
   }
@@ -128,7 +127,7 @@ export function createPeople(options: {
       // The first call of a page, after one on which somebody else was known.
       const isOther =
         type === 'identify' && state.stored === undefined && memory.isOfAnother(stored)
-      if (stored !== state.stored || isDoubted) notice(state, stored, type, isWithheld)
+      if (stored !== state.stored || isDoubted) notice(state, stored, type)
       if (memory.isDue()) keep()
       const event = made ?? ctx.event
       const user = text(event.userId)

@@ -159,7 +159,8 @@ test.each([
 
 test.each([
   ['without trouble', {}, Infinity],
-  ['after a backoff', retryAt(now), Infinity],
+  ['after a backoff, and an answer', retryAt(now), Infinity],
+  ['after a backoff', { ...retryAt(now), step: 1 }, 1],
   ['in a backoff', retryAt(now + 1), 1],
 ])('on leaving, each hit has so many chances: %s', (_, known, expected) => {
   expect(chancesOnLeaving(state(known), now)).toBe(expected)

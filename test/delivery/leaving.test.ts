@@ -145,6 +145,19 @@ describe('while another tab looks for what waits,', () => {
   })
 })
 
+test('what an idle page posts as it goes is written down before any of it is sent', async () => {
+  const { world, tab } = await setUp()
+  const notedAtSending: string[][] = []
+  world.onSend = () => notedAtSending.push(world.clientState().sent.map(({ id }) => id))
+  tab.left = tab.hidden = true
+  tab.leave(() => {
+    tab.call(hitOf(1))
+    tab.call(hitOf(2))
+  })
+  const ids = [hitOf(1), hitOf(2)].map(({ event_id }) => event_id)
+  expect(notedAtSending).toEqual([ids, ids])
+})
+
 test('a call that cannot be read as the page goes keeps no other from going', async () => {
   const { world, tab } = await setUp({ step: 2, retryFrom: now, retryAt: now + 5 * second })
   tab.call(hitOf(1))

@@ -5,7 +5,7 @@ import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limi
 import { held } from '../../src/delivery/row.ts'
 import { lease } from '../../src/delivery/store.ts'
 import type { Hit } from '../../src/hit/hit.ts'
-import { hang, replace } from './sabotage.ts'
+import { hang, replace, sabotages } from './sabotage.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Flight, type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
@@ -33,6 +33,9 @@ const drops = ({ reports }: Tab) =>
   reports
     .filter(({ outcome }) => outcome === 'dropped')
     .map(({ reason, row }) => [reason, numberOf(row.hit)])
+
+const accepted = ({ reports }: Tab) =>
+  reports.filter(({ outcome }) => outcome === 'accepted').map(({ row }) => numberOf(row.hit))
 
 /** Answers everything, what follows too. */
 async function answerAll(world: World): Promise<void> {
@@ -257,6 +260,52 @@ describe('a row', () => {
     await world.settle()
     expect(sent(world)).toEqual([1, 2])
   }, 5000)
+
+  test('that the database drops without a word is sent from memory, the second of a burst too', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    const end = sabotages['puts are dropped']?.()
+    tab.call(hitOf(1))
+    tab.call(hitOf(2))
+    await world.settle()
+    for (const flight of [...world.flights]) await world.answer(flight, outcomes.answer(503))
+    await world.tick(minute)
+    end?.()
+    for (let flight = world.flights[0]; flight; flight = world.flights[0]) {
+      await world.answer(flight, ok)
+      await world.tick(minute)
+    }
+    expect(accepted(tab)).toEqual([1, 2])
+  })
+
+  test('that the database refuses is put once more, but not the one behind it that it took', async () => {
+    const { world, tab } = await setUp()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    put.mockImplementationOnce(refusal('QuotaExceededError'))
+    tab.call(hitOf(1))
+    tab.call(hitOf(2))
+    await world.tick(2 * minute)
+    tab.call(hitOf(3))
+    await world.settle()
+    const ids = put.mock.calls.map(([row]) => (row as { id: string }).id)
+    expect(ids).toEqual([1, 2, 1, 3].map((number) => hitOf(number).event_id))
+  })
+
+  test('that is put behind one that the database dropped is deleted, should it be there', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    put.mockImplementationOnce(function (this: IDBObjectStore) {
+      return this.count() as unknown as IDBRequest<IDBValidKey>
+    })
+    tab.call(hitOf(1))
+    tab.call(hitOf(2))
+    await world.settle()
+    expect(await stored(world)).toEqual([2])
+    await answerAll(world)
+    await world.tick(2 * second)
+    expect(await stored(world)).toEqual([])
+  })
 
   test('that another tab leases while the database keeps one waiting is not taken', async () => {
     const { world, tab } = await setUp()
@@ -600,6 +649,29 @@ describe('limits', () => {
     expect(await stored(world)).toEqual(numbers(500, 1))
   })
 
+  test.each(['wait', 'were sent'])('5 MB, also where the small ones before %s', async (fate) => {
+    const { world, tab } = await setUp()
+    let number = 0
+    async function callMany(url: string): Promise<void> {
+      for (let batch = 0; batch < 15; batch += 1) {
+        for (let call = 0; call < 50; call += 1) tab.call(hitOf((number += 1), { url }))
+        await world.tick(1000)
+      }
+    }
+    await callMany('https://app.example.com/')
+    if (fate === 'were sent') {
+      await world.setOnline(true)
+      await answerAll(world)
+      await world.tick(2 * second)
+      expect(await world.stored()).toEqual([])
+      await world.setOnline(false)
+    }
+    await callMany(`https://app.example.com/${'x'.repeat(14_000)}`)
+    const sizes = (await world.stored()).map(({ hit }) => JSON.stringify(hit).length)
+    expect(sizes.reduce((all, size) => all + size, 0)).toBeLessThanOrEqual(5_000_000)
+    expect(new Set(drops(tab).map(([reason]) => reason))).toEqual(new Set(['evicted']))
+  })
+
   test('7 days, held rows and those of others too', async () => {
     const { world, tab } = await setUp()
     const other = await world.open({ clientId: 'other' })
@@ -611,6 +683,20 @@ describe('limits', () => {
     expect(await stored(world)).toEqual([1])
     expect(drops(tab)).toEqual([['too-old', 2]])
     expect(drops(other)).toEqual([['too-old', 3]])
+  })
+
+  test('7 days, where the database deletes nothing, is said once', async () => {
+    const { world, tab } = await setUp()
+    tab.post([hitOf(1)], now - maxAgeMs + minute)
+    await tab.close()
+    await world.tick(2 * minute)
+    const end = sabotages['deletes are dropped']?.()
+    await world.setOnline(true)
+    const next = await world.open()
+    await world.tick(hour)
+    end?.()
+    expect(drops(next)).toEqual([['too-old', 1]])
+    expect(sent(world)).toEqual([])
   })
 
   test.each([-30, 30])(
@@ -733,6 +819,45 @@ describe('what the database has not taken when the page goes', () => {
     await world.tick(hour)
     expect(sent(world)).toEqual([])
   })
+
+  test('is not sent again by a page that comes back and hears only then that it was accepted', async () => {
+    const world = createWorld()
+    const tab = await world.open()
+    const onSend = vi.spyOn(world, 'onSend')
+    const end = sabotages['transactions hang']?.()
+    tab.call(hitOf(1))
+    tab.freeze()
+    tab.show()
+    await world.settle()
+    await answerAll(world)
+    await world.tick(hour)
+    end?.()
+    expect(onSend).toHaveBeenCalledTimes(1)
+  })
+
+  test.each(['opening fails', 'puts fail'])(
+    'is not sent by a hidden tab that hears that another has done so: %s',
+    async (name) => {
+      const world = createWorld()
+      const end = sabotages[name]?.()
+      const tab = await world.open()
+      const other = await world.open()
+      tab.call(hitOf(1))
+      other.hide()
+      await tab.close()
+      const onSend = vi.spyOn(world, 'onSend')
+      const next = await world.open()
+      await world.tick(leaseMs)
+      await answerAll(world)
+      await world.tick(hour)
+      expect(world.clientState()).toMatchObject({ unsaved: [], ended: [] })
+      await other.close()
+      await world.open()
+      await world.tick(hour)
+      end?.()
+      expect(onSend.mock.calls.map(([flight]) => flight.tab === next)).toEqual([true])
+    },
+  )
 
   test('goes on in a page that comes back, when its request failed meanwhile', async () => {
     const world = createWorld()

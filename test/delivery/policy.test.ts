@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts'
+import { type EndpointState, initialState, modeFor } from '../../src/delivery/endpoint.ts'
 import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import {
@@ -189,11 +189,18 @@ describe('network errors while online, at an endpoint whose answers can be read'
       blocked,
       { cause: 'blocked', networkErrors: 3, ...backedOff(3, 4 * second) },
     ],
-    ['open', blocked, { networkErrors: 4, ...backedOff(4, 8 * second) }],
     ['twice refused', waiting, { cause: 'network', networkErrors: 1, ...backedOff(1, second) }],
     ['refused', blocked, { cause: 'blocked', networkErrors: 1, ...backedOff(1, second) }],
     ['asked for silence', waiting, { networkErrors: 1, ...backedOff(1, second) }],
   ])
+
+  test('an open breaker takes a step more', () => {
+    const open = { ...states.open, answers: 'readable' } as const
+    expect(onOutcome(open, network, attemptAt(now))).toStrictEqual({
+      state: { ...open, networkErrors: 4, ...backedOff(4, 8 * second) },
+      verdict: blocked,
+    })
+  })
 
   test('exactly the third in a row opens the breaker', () => {
     let state = { ...initialState, answers: 'readable' } as EndpointState
@@ -455,14 +462,17 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
       ['new', again, {}],
       ['opaque', again, {}],
     ])
-    // But not while the breaker is open once that was rejected too.
-    transitions(network, [
-      [
-        'open',
-        { outcome: 'waiting', reason: 'blocked' },
-        { networkErrors: 4, ...backedOff(4, 8 * second) },
-      ],
-    ])
+    // Once that was rejected too and the breaker has opened, at every fourth step.
+    test.each([
+      [3, 'again'],
+      [4, 'waiting'],
+      [5, 'waiting'],
+      [6, 'waiting'],
+      [7, 'again'],
+    ])('with an open breaker at step %i: %s', (step, expected) => {
+      const { verdict } = onOutcome({ ...states.open, step }, network, attemptAt(now))
+      expect(verdict.outcome).toBe(expected)
+    })
 
     test('not in a page that is isolated', () => {
       const { verdict } = onOutcome(initialState, network, attemptAt(now, { noCors: false }))
@@ -543,6 +553,31 @@ describe('an endpoint whose answers carry no CORS headers (design, Delivery 10)'
     expect(onOutcome(states[name], answer(404), attemptAt(now)).state.answers).toBe('readable')
     expect(onOutcome(states[name], redirect, attemptAt(now)).state.answers).toBe('readable')
   })
+
+  test.each([5 * second, 10 * minute, 5 * hour])(
+    'is found out after an outage of %i ms, too, that began before an answer could be read',
+    (outageMs) => {
+      let state: EndpointState = initialState
+      let at = now
+      let mode = modeFor(state, at)
+      let requests = 0
+      while (requests < 10) {
+        const isThere = at >= now + outageMs
+        if (isThere) requests += 1
+        const isReached = isThere && mode === 'no-cors'
+        const decided = onOutcome(state, isReached ? opaque : network, attemptAt(at, { mode }))
+        state = decided.state
+        if (isReached) break
+        if (decided.verdict.outcome === 'again') mode = 'no-cors'
+        else {
+          at = Math.max(at, state.retryAt)
+          mode = modeFor(state, at)
+        }
+      }
+      expect(requests).toBeLessThanOrEqual(5)
+      expect(state).toMatchObject({ networkErrors: 0, step: 0 })
+    },
+  )
 
   test('the whole way of the first hit: twice two requests, an hour apart', () => {
     const way: [Outcome, Verdict['outcome']][] = [

@@ -163,6 +163,14 @@ describe('Global Privacy Control', () => {
     await host.report({ outcome: 'skipped', reason: 'gpc' })
   })
 
+  test('lets the plugin listen from the start while it is off', async ({ host }) => {
+    const analytics = await host.analytics()
+    // From here on, since Segment itself listens for `pagehide`.
+    const page = watchPage()
+    await analytics.register(host.plugin({ respectGpc: true }))
+    expect(page.listeners()).toContain('pagehide')
+  })
+
   test('keeps what waits, and sends nothing of it', async ({ host }) => {
     const plugin = host.plugin({ respectGpc: true, anonymous: 'send' })
     const analytics = await host.analytics({}, plugin)

@@ -1,5 +1,5 @@
 import type { Analytics } from '@segment/analytics-next'
-import { describe, expect } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { type Host, test } from './host.ts'
 
 type Middleware = Parameters<Analytics['addDestinationMiddleware']>[1]
@@ -54,6 +54,44 @@ describe('destination middleware', () => {
     expect(await host.names(2)).toEqual(['First', 'Second'])
     expect(mapped).toEqual(['First', 'Second'])
     expect(seen).toEqual(['First', 'Second'])
+  })
+
+  test('is waited for by `flush()`, so that `clear()` after it loses nothing', async ({ host }) => {
+    let open = (): void => undefined
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    const { analytics, plugin } = await withMiddleware(host, async (call) => {
+      await opened
+      passing(call)
+    })
+    await analytics.track('Logged out')
+    const order: string[] = []
+    const flushed = plugin.flush().then(() => order.push('flushed'))
+    // Without the middleware it would be over by now.
+    for (let look = 0; look < 5; look += 1) await plugin.pending()
+    order.push('opened')
+    open()
+    await flushed
+    await plugin.clear()
+
+    expect(order).toEqual(['opened', 'flushed'])
+    expect(await host.names(1)).toEqual(['Logged out'])
+    expect(host.reports).toMatchObject([{ outcome: 'accepted' }])
+  })
+
+  test('that hangs is waited for by `flush()` for 10 seconds', async ({ host }) => {
+    const { analytics, plugin } = await withMiddleware(host, () => new Promise(() => undefined))
+    // Each is given up after 10 seconds, and the second waits for the first.
+    await analytics.track('Hanging')
+    await analytics.track('Hanging, too')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let isFlushed = false
+      void plugin.flush().then(() => (isFlushed = true))
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(isFlushed).toBe(true)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test.for(Object.keys(dropping))('that %s stops the event, for us only', async (way, { host }) => {

@@ -820,18 +820,34 @@ test('a `group` says so also before its user is known', async ({ host }) => {
   expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, 'acme'])
 })
 
-test.for(['identify', 'group'] as const)(
-  'what an earlier page was told counts, also if its first call, `%s`, is kept from Skalin',
-  async (first, { host }) => {
+test.for([
+  ['identify', 'kept from Skalin'],
+  ['identify', 'stopped'],
+  ['group', 'kept from Skalin'],
+  ['group', 'stopped'],
+] as const)(
+  'what an earlier page was told counts, also if the first call of this one, `%s`, is %s',
+  async ([first, fate], { host }) => {
     const { analytics: before } = await openPage(host)
     await before.identify('alice', { email: 'alice@example.com' })
     await before.group('acme')
     await host.hits(2)
     await before.deregister('Skalin')
     const { analytics } = await openPage(host)
-    if (first === 'identify')
-      await analytics.identify('alice', { email: 'alice@example.com' }, keptFromSkalin)
-    else await analytics.group('acme', {}, keptFromSkalin)
+    const gate = pluginOf('Gate', 'before', (ctx) => {
+      if (fate === 'stopped' && ctx.event.type === first) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- Segment's own way to say so
+        throw new ContextCancelation({ retry: false })
+      }
+      return ctx
+    })
+    await analytics.register(gate)
+    const options = fate === 'stopped' ? {} : keptFromSkalin
+    const call =
+      first === 'identify'
+        ? analytics.identify('alice', { email: 'alice@example.com' }, options)
+        : analytics.group('acme', {}, options)
+    await call.catch(() => undefined)
     await analytics.addSourceMiddleware(changing(() => undefined))
     await analytics.track('Used')
     expect(await told(host, 3)).toContainEqual(['Used', alice, 'acme'])

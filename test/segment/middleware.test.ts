@@ -215,11 +215,15 @@ describe('on an instance, middleware', () => {
     for (const copy of [one, two, three]) expect(await eventOf(copy, instance)).toBe('ab')
   })
 
-  test('is asked as often as it was added', async () => {
-    const instance = {}
+  test('is asked once, as often as it was added: what it hashes is not to be hashed again', async () => {
+    const [instance, another] = [{}, {}]
     const [one, two] = [createOn(instance), createOn(instance)]
     for (const middleware of [a, a]) for (const copy of [one, two]) add(copy, middleware)
-    expect(await eventOf(two, instance)).toBe('aa')
+    one.leave(instance)
+    for (const entered of [instance, another]) one.enter(entered)
+    for (const middleware of [a, a]) add(one, middleware)
+    expect(await eventOf(two, instance)).toBe('a')
+    expect(await eventOf(one, another)).toBe('a')
   })
 
   test('may be told to one copy alone', async () => {
