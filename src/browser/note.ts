@@ -1,4 +1,4 @@
-import { elapsed } from './clock.ts'
+import { now } from './clock.ts'
 
 /** One small value that outlives the page, as far as the browser allows it. */
 export type Note<Value> = {
@@ -46,9 +46,10 @@ export function createNote<Value>(
   }
 
   function readStored(when?: 'now'): Value | undefined {
-    const now = elapsed()
-    if (when === undefined && now - readAt < freshMs) return parsed
-    readAt = now
+    const at = now()
+    // A clock may be set back.
+    if (when === undefined && Math.abs(at - readAt) < freshMs) return parsed
+    readAt = at
     try {
       const found = store?.().getItem(key) ?? null
       if (found === json) return parsed

@@ -51,6 +51,9 @@ export function createPage(respectGpc: boolean): LivePage {
   let left = false
   let departures = 0
   let hiddenAt = -Infinity
+  // A page isolated by COEP blocks what was not sent to be embedded:
+  // https://html.spec.whatwg.org/#coep
+  const isIsolated = globalThis.crossOriginIsolated
   let unwatch: (() => void) | undefined
 
   // A test's DOM may be gone before what is under way ends. `globalPrivacyControl` is not in
@@ -67,9 +70,7 @@ export function createPage(respectGpc: boolean): LivePage {
     hasLeft: () => left,
     isLeaving: () => left || (isUnseen() && elapsed() - hiddenAt < leavingMs),
     departures: () => departures,
-    // A page isolated by COEP blocks what was not sent to be embedded:
-    // https://html.spec.whatwg.org/#coep
-    noCors: () => !globalThis.crossOriginIsolated,
+    noCors: () => !isIsolated,
 
     watch({ onOnline, onLeaving, onBack, onStorage }) {
       if (unwatch) return

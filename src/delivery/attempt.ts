@@ -8,7 +8,7 @@ import {
   onSend,
 } from './endpoint.ts'
 import { second } from './limits.ts'
-import type { Ending, Mode, Outcome } from './outcome.ts'
+import { type Ending, type Mode, isAcceptance } from './outcome.ts'
 import { onOutcome } from './policy.ts'
 import type { Sender } from './sender.ts'
 import { createWaits } from './waits.ts'
@@ -57,9 +57,6 @@ export type Attempts = {
  */
 const doubtMs = second
 
-const isAcceptance = (outcome: Outcome): outcome is Outcome & { kind: 'answer' } =>
-  outcome.kind === 'answer' && outcome.status >= 200 && outcome.status < 300
-
 function differs(one: EndpointState, other: EndpointState): boolean {
   const names = Object.keys(initialState) as (keyof EndpointState)[]
   return names.some((name) => one[name] !== other[name])
@@ -91,11 +88,12 @@ export function createAttempts({
   }
 
   async function make({ body, reachedAt, isOver, onLate }: Parcel): Promise<Ending> {
-    let mode: Mode = page.noCors() ? modeFor(state(), now()) : 'cors'
+    let next: Mode | undefined
     const departures = page.departures()
     for (;;) {
       const sentAt = now()
       const before = state()
+      const mode = next ?? (page.noCors() ? modeFor(before, sentAt) : 'cors')
       const sent = onSend(before, mode, sentAt)
       if (sent !== before) {
         // Several go on leaving, one after the other.
@@ -104,7 +102,7 @@ export function createAttempts({
         learn(before, sent)
       }
       const outcome = await send(body, mode, (late) => {
-        if (isAcceptance(late)) onLate(late.status)
+        if (late.kind === 'answer' && isAcceptance(late.status)) onLate(late.status)
       })
       const decide = () => {
         const attempt = {
@@ -120,7 +118,8 @@ export function createAttempts({
         const by = (known: EndpointState) => ({ known, ...onOutcome(known, outcome, attempt) })
         const decided = by(state())
         // Where all is well there is nothing to learn that could write over what another tab has learnt.
-        const isNews = !isAcceptance(outcome) || differs(decided.known, decided.state)
+        const isNews =
+          decided.verdict.outcome !== 'accepted' || differs(decided.known, decided.state)
         return isNews ? by(latest()) : decided
       }
       let { known, state: after, verdict } = decide()
@@ -131,7 +130,7 @@ export function createAttempts({
       learn(known, after)
       if (verdict.outcome !== 'again') return verdict
       if (isOver()) return { outcome: 'waiting', reason: 'network' }
-      mode = 'no-cors'
+      next = 'no-cors'
     }
   }
 

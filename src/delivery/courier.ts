@@ -114,7 +114,7 @@ export function createCourier(parts: Parts): Courier {
   /** Sends what can go now; returns the next row if it needs a lease first. */
   function sendReady(): Entry | undefined {
     const isReady = (entry: Entry) => (entry.isOwn || inFlight.hasSpare()) && turns.isReady(entry)
-    while (!stopped && inFlight.isFree()) {
+    while (!stopped && queue.hasWaiting() && inFlight.isFree()) {
       const entry = queue.next(isReady)
       if (entry === undefined || !inFlight.isFree(entry)) break
       if (outbox.rulesOut(entry)) continue
@@ -177,9 +177,9 @@ export function createCourier(parts: Parts): Courier {
     const { isDue, next } = queue.dues(at)
     // What is in flight resumes by itself.
     const isIdle = inFlight.size() === 0
-    const isClosed = isIdle && (inFlight.wasHeldUp() || !inFlight.isFree())
+    const isClosed = isDue && isIdle && (inFlight.wasHeldUp() || !inFlight.isFree())
     const look = isIdle || mayLook() ? lookout.next() : Infinity
-    const earliest = Math.min(look, turns.next(), next, isDue && isClosed ? at : Infinity)
+    const earliest = Math.min(look, turns.next(), next, isClosed ? at : Infinity)
     if (!stopped) alarm.set(Math.max(earliest, availableFrom(attempts.state(), at)))
   }
 
@@ -211,7 +211,7 @@ export function createCourier(parts: Parts): Courier {
         onProgress({ outcome: 'waiting', reason: why, row, nextTryAt: nextTryAt(now()) })
       }
       // As a page goes, what it sends is written down first.
-      if (!page.hasLeft() && inFlight.size() < queue.size()) resume()
+      if (!page.hasLeft() && queue.hasWaiting()) resume()
     },
 
     resume,

@@ -13,6 +13,8 @@ const indexes: Record<string, string | string[]> = {
 }
 /** Safari's open() may hang (https://bugs.webkit.org/show_bug.cgi?id=226547), and so may all of it. */
 const hangMs = 2000
+/** What takes longer is asked whether it gets on. Most is over by then, and an event costs time. */
+const listenMs = hangMs / 2
 const restMs = 60_000
 
 /** Whether the origin has the database. Opening it to see would create it. */
@@ -77,7 +79,7 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
   /** It failed or hung: not asked before then. */
   let restUntil = -Infinity
   /** Transactions under way, oldest first: when each was heard of, and what it is to tell. */
-  const running = new Set<{ since: number; giveUp: () => void }>()
+  const running = new Set<{ since: number; listen: () => void; giveUp: () => void }>()
   let watchdog: ReturnType<typeof setTimeout> | undefined
   /** In a database that is only busy, one waits for others before it. */
   let completedAt = -Infinity
@@ -136,14 +138,16 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
   }
 
   /** One timer for all: a database that says nothing for {@link hangMs} is not waited for. */
-  function watch(inMs = hangMs): void {
+  function watch(inMs = listenMs): void {
     watchdog ??= setTimeout(() => {
       watchdog = undefined
       const [oldest] = running
       if (oldest === undefined) return
       const silentMs = elapsed() - Math.max(oldest.since, completedAt)
-      if (silentMs < hangMs) watch(hangMs - silentMs)
-      else {
+      if (silentMs < hangMs) {
+        for (const transaction of running) transaction.listen()
+        watch(Math.min(hangMs - silentMs, listenMs))
+      } else {
         rest()
         for (const transaction of [...running]) transaction.giveUp()
       }
@@ -174,11 +178,15 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
       isOver = true
       done(result)
     }
-    const entry = { since: elapsed(), giveUp: () => end(undefined) }
+    const onProgress = () => (entry.since = elapsed())
+    const entry = {
+      since: elapsed(),
+      // While it is captured: `success` of a request does not bubble to its transaction.
+      listen: () => transaction.addEventListener('success', onProgress, true),
+      giveUp: () => end(undefined),
+    }
     running.add(entry)
     watch()
-    // While it is captured: `success` of a request does not bubble to its transaction.
-    transaction.addEventListener('success', () => (entry.since = elapsed()), true)
     let result: Result | undefined
     transaction.oncomplete = () => {
       completedAt = elapsed()

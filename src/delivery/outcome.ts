@@ -39,6 +39,9 @@ export type Outcome =
   | { kind: 'network' }
   | { kind: 'timeout' }
 
+/** The collector has the hit. */
+export const isAcceptance = (status: number): boolean => status >= 200 && status < 300
+
 /** What becomes of the hit. */
 export type Ending = {
   outcome: 'accepted' | 'dropped' | 'waiting'

@@ -1,6 +1,6 @@
 import { type EndpointState, afresh, isBreakerOpen, isLimited } from './endpoint.ts'
 import { clockSkewMs, hour, minute, second } from './limits.ts'
-import type { Ending, Mode, Outcome, WaitReason } from './outcome.ts'
+import { type Ending, type Mode, type Outcome, type WaitReason, isAcceptance } from './outcome.ts'
 
 /** A request, and the circumstances of its outcome. */
 export type Attempt = {
@@ -70,7 +70,7 @@ function backedOff(
 function answered(state: EndpointState, attempt: Attempt, status: number | undefined): Decision {
   const readable: EndpointState = { ...state, answers: 'readable', networkErrors: 0 }
   if (status !== undefined) {
-    if (status >= 200 && status < 300) {
+    if (isAcceptance(status)) {
       return {
         state: { ...afresh(readable), rejections: 0 },
         verdict: { outcome: 'accepted', status },

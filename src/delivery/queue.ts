@@ -43,7 +43,8 @@ export type Queue = {
   all: () => Entry[]
   /** Whether one waits that is due, and when the next of the others is. */
   dues: (now: number) => { isDue: boolean; next: number }
-  size: () => number
+  /** Whether one is not in flight. */
+  hasWaiting: () => boolean
   hasBacklog: () => boolean
 }
 
@@ -93,7 +94,7 @@ export function createQueue(): Queue {
       }
       return dues
     },
-    size: () => own.size + backlog.size,
+    hasWaiting: () => [own, backlog].some((entries) => first(entries, () => true) !== undefined),
     hasBacklog: () => backlog.size > 0,
   }
 }

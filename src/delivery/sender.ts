@@ -1,7 +1,7 @@
 import { now } from '../browser/clock.ts'
 import { within } from '../browser/deadline.ts'
 import { timeoutMs } from './limits.ts'
-import type { Mode, Outcome } from './outcome.ts'
+import { type Mode, type Outcome, isAcceptance } from './outcome.ts'
 
 /**
  * Sends one hit, given as its body, by one request. Never rejects: what came of it is a value.
@@ -51,15 +51,15 @@ export function createSender(endpoint: string): Sender {
   const address = endpoint.replace(/#.*$/, '')
 
   /** A service worker, a blocker or an extension may answer in the collector's place. */
-  function isCollectors({ url, type, constructor }: Response): boolean {
+  function isCollectors(response: Response, type: ResponseType | undefined): boolean {
     // Of another origin's answers browsers say `cors`, and polyfills nothing or `default`; what is
     // made up in their place is a browser's own Response too. Node and test DOMs say `basic` of all.
     const isFitting =
       type === 'cors' ||
       address.startsWith(`${location.origin}/`) ||
       (!isControlled() &&
-        !((type as string | undefined) !== undefined && /\[native code]/.test(String(constructor))))
-    return url === address && isFitting
+        !(type !== undefined && /\[native code]/.test(String(response.constructor))))
+    return response.url === address && isFitting
   }
 
   async function exchange(body: string, mode: Mode, signal: AbortSignal | null): Promise<Outcome> {
@@ -76,7 +76,8 @@ export function createSender(endpoint: string): Sender {
       priority: 'low',
       signal,
     })
-    const { type, status, ok } = response
+    // Each asks the browser.
+    const { type, status } = response
     // Read to its end, for until then the body holds on to the browser's keepalive budget.
     let isComplete = true
     try {
@@ -87,9 +88,9 @@ export function createSender(endpoint: string): Sender {
     if (type === 'opaqueredirect') return { kind: 'redirect' }
     // With a status, it is made up.
     if (type === 'opaque' && mode === 'no-cors' && status === 0) return { kind: 'opaque' }
-    if (!isCollectors(response)) return { kind: 'network' }
+    if (!isCollectors(response, type)) return { kind: 'network' }
     // Half an answer is none: the collector may have died over it, and a duplicate does no harm.
-    if (ok && !isComplete) return { kind: 'timeout' }
+    if (isAcceptance(status) && !isComplete) return { kind: 'timeout' }
     const retryAfter: unknown = response.headers.get('Retry-After')
     return { kind: 'answer', status, retryAfterMs: parseRetryAfter(retryAfter, now()) }
   }

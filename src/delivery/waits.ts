@@ -10,15 +10,17 @@ export function createWaits(): (state: EndpointState) => EndpointState {
   const seen = { limitedUntil: { until: 0, at: 0 }, retryAt: { until: 0, at: 0 } }
 
   function latest(name: keyof typeof seen, from: number, until: number): number {
+    if (until === 0) return until
     if (seen[name].until !== until) seen[name] = { until, at: elapsed() }
     const over = now() + until - from - (elapsed() - seen[name].at)
     // Two clocks are never quite the same.
     return over < until - second ? over : until
   }
 
-  return (state) => ({
-    ...state,
-    limitedUntil: latest('limitedUntil', state.limitedFrom, state.limitedUntil),
-    retryAt: latest('retryAt', state.retryFrom, state.retryAt),
-  })
+  return (state) => {
+    const limitedUntil = latest('limitedUntil', state.limitedFrom, state.limitedUntil)
+    const retryAt = latest('retryAt', state.retryFrom, state.retryAt)
+    const isAsDecided = limitedUntil === state.limitedUntil && retryAt === state.retryAt
+    return isAsDecided ? state : { ...state, limitedUntil, retryAt }
+  }
 }

@@ -28,9 +28,8 @@ const isUrlOrNothing = (answer: unknown): answer is string | null =>
 function ownAddress(url: URL): string | null {
   if (!hasAddress(url)) return null
   // Not put together from its parts: those of `app:` and its like differ from browser to browser.
-  return withoutSecrets(
-    Object.assign(url, { username: '', password: '', search: '', hash: '' }).href,
-  )
+  const rest = { username: '', password: '', search: '', hash: '' }
+  return withoutSecrets((/[?#@]/.test(url.href) ? Object.assign(url, rest) : url).href)
 }
 
 /** The `url` field, of the page on which the call was made, which is not always the page of today. */

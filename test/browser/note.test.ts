@@ -25,7 +25,7 @@ function createStore(lies: Partial<TextStore> = {}): TextStore & { texts: Map<st
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['performance'] })
+  vi.useFakeTimers({ toFake: ['Date'] })
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -55,6 +55,9 @@ describe('what is written is read', () => {
     other.write(valueOf(3))
     vi.advanceTimersByTime(100)
     expect(mine.read()).toEqual(valueOf(3))
+    other.write(valueOf(4))
+    vi.setSystemTime(Date.now() - 1000)
+    expect(mine.read()).toEqual(valueOf(4))
   })
 
   test('storage is not written to say what it says already, nor read again and again', () => {

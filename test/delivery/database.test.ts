@@ -298,6 +298,27 @@ describe('a hang costs two seconds once', () => {
     expect(await stored(world)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
+  test('nor has one that takes longer than that over many rows', async () => {
+    const { world } = await setUp()
+    const database = createDatabase(true, () => undefined)
+    void database.open()
+    await world.settle()
+    const busy = stall()
+    const told: unknown[] = []
+    const put = (store: IDBObjectStore) => {
+      for (let id = 1; id <= 10; id += 1) store.put({ id: String(id) })
+      return 'stored'
+    }
+    database.run(put, (result) => told.push(result))
+    for (let step = 0; step < 20 && told.length === 0; step += 1) {
+      await world.tick(500)
+      busy.stalled.shift()?.()
+    }
+    expect(told).toEqual(['stored'])
+    busy.end()
+    database.close()
+  })
+
   test('and one that does not say what there is has nothing', async () => {
     const world = createWorld()
     vi.spyOn(indexedDB, 'databases').mockReturnValue(new Promise(() => undefined))
