@@ -58,7 +58,7 @@ function masked(segments: string[], hides: (text: string) => boolean): string {
 
 /** Names are cut at 255 characters: what comes far behind costs time and is never seen. */
 const maxSegments = 256
-const maxSegmentLength = 2048
+const maxSegmentLength = 255
 
 /** A path's segments, readable, without query, fragment and trailing slashes. */
 function segmentsOf(path: string): string[] {

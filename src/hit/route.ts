@@ -47,17 +47,25 @@ function parsePart(text: string): Part {
   const whole = parseRest(text)
   if (whole) return whole
   const optional = text.endsWith('?')
-  let name = ''
-  let source = ''
   // Parameters at the odd places, what is between them at the even ones.
   const pieces = (optional ? text.slice(0, -1) : text).split(/(:\w+(?:\([^()]+\))?|\*)/)
-  pieces.forEach((piece, i) => {
-    const [parameter = '', constraint = '.+'] = piece.split(/[()]/)
-    if (i % 2 === 0 && /[?#:()[\]{}]/.test(piece)) throw new SyntaxError(piece)
-    name += i % 2 ? parameter : piece
-    source += i % 2 ? `(?:${constraint})` : piece.replace(/[\\^$.|+]/g, '\\$&')
-  })
-  return { name, test: new RegExp(`^${source}$`, 'is'), optional, rest: false }
+  const literals = pieces.filter((_, i) => i % 2 === 0)
+  const parameters = pieces.filter((_, i) => i % 2 === 1).map((piece) => piece.split(/[()]/))
+  if (literals.some((literal) => /[?#:()[\]{}]/.test(literal))) throw new SyntaxError(text)
+  const [head = '', ...after] = literals.map((literal) => literal.replace(/[\\^$.|+]/g, '\\$&'))
+  const takeAll = parameters.every(([, constraint]) => constraint === undefined)
+  const sources = parameters.map(([, constraint = '.+'], i) =>
+    // The first place that fits is as good as any: trying all would freeze the page on a long segment.
+    takeAll && i < parameters.length - 1
+      ? `(?=(.+?${after[i] ?? ''}))\\${i + 1}`
+      : `(?:${constraint})${after[i] ?? ''}`,
+  )
+  return {
+    name: pieces.map((piece) => piece.replace(/\(.*/, '')).join(''),
+    test: new RegExp(`^${head}${sources.join('')}$`, 'is'),
+    optional,
+    rest: false,
+  }
 }
 
 /**

@@ -31,6 +31,9 @@ describe('a route pattern', () => {
     ['/@:user', '/@:user', ['/@jane'], ['/jane']],
     ['/flights/:from-:to.json', '/flights/:from-:to.json', ['/flights/cdg-jfk.json'], ['/flights/cdg-jfk']],
     ['/files/*.pdf', '/files/*.pdf', ['/files/a.pdf'], ['/files/a.txt']],
+    ['/:a-:b-:c.html', '/:a-:b-:c.html', ['/x-y-z.html', '/---x-y-z.html', '/a.html-b-.html.html'], ['/x-y.html', '/x-y-z.htm']],
+    ['/:a-:n(\\d+)-:b', '/:a-:n-:b', ['/x-y-1-z'], ['/x-y-z']],
+    ['/:a.9:b:c', '/:a.9:b:c', ['/x.9yz', '/x.9.9yz'], ['/x.9y', '/.9yz']],
     ['**', '/**', ['/', '/a/b'], []],
     ['/*splat', '/:splat', ['/', '/a/b'], []],
     // Next, Nuxt, SvelteKit
@@ -64,5 +67,11 @@ describe('a route pattern', () => {
     const segments = Array.from({ length: 100_000 }, () => 'a')
     expect(parseRoute('/*/b/*/c/*/d')?.matches(segments)).toBe(false)
     expect(parseRoute('/:a/:b/:c')?.matches(segments)).toBe(false)
+  })
+
+  test('takes no time for a segment made to take long', () => {
+    const pattern = '/:a-:b-:c-:d-:e-:f-:g-:h.html'
+    expect(matches(pattern, '-'.repeat(100_000))).toBe(false)
+    expect(matches(pattern, `${'-'.repeat(100_000)}.html`)).toBe(true)
   })
 })
