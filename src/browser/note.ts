@@ -4,8 +4,8 @@ import { now } from './clock.ts'
 export type Note<Value> = {
   /** As another tab left it a moment ago at the latest; `now` as it is, to change a part of it. */
   read: (when?: 'now') => Value | undefined
-  /** `undefined` forgets. */
-  write: (value: Value | undefined) => void
+  /** `undefined` forgets. Whether storage took it. */
+  write: (value: Value | undefined) => boolean
 }
 
 /** What a note needs of `localStorage`. */
@@ -81,15 +81,22 @@ export function createNote<Value>(
 
   return {
     read(when) {
-      // Another tab has been able to write since: what it says is newer.
-      if (kept && storedText() !== kept.over) kept = undefined
+      if (kept) {
+        const text = storedText()
+        // Storage that did not answer, and does now, has what was there before.
+        if (kept.over === undefined) kept.over = text
+        // Another tab has been able to write since: what it says is newer.
+        if (text !== kept.over) kept = undefined
+      }
       return kept ? kept.value : readStored(when)
     },
     write(value) {
       // The next reading reads and parses anew.
       json = undefined
       readAt = -Infinity
-      kept = writeStored(value) ? undefined : { value, over: storedText() }
+      const isStored = writeStored(value)
+      kept = isStored ? undefined : { value, over: storedText() }
+      return isStored
     },
   }
 }

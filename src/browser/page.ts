@@ -20,8 +20,8 @@ export type LivePage = {
   hasLeft: () => boolean
   /** Gone, or hidden a moment ago: a call made in `visibilitychange` comes to us a little later. */
   isLeaving: () => boolean
-  /** How often it has been left: it may have come back from the back/forward cache. */
-  departures: () => number
+  /** How often it has come back from the back/forward cache. */
+  returns: () => number
   noCors: () => boolean
   /** The browser's Global Privacy Control is on and is to be respected. */
   isOptedOut: () => boolean
@@ -49,7 +49,7 @@ const leavingMs = 1000
 
 export function createPage(respectGpc: boolean): LivePage {
   let left = false
-  let departures = 0
+  let returns = 0
   let hiddenAt = -Infinity
   // A page isolated by COEP blocks what was not sent to be embedded:
   // https://html.spec.whatwg.org/#coep
@@ -69,20 +69,20 @@ export function createPage(respectGpc: boolean): LivePage {
     isHidden: () => left || isUnseen(),
     hasLeft: () => left,
     isLeaving: () => left || (isUnseen() && elapsed() - hiddenAt < leavingMs),
-    departures: () => departures,
+    returns: () => returns,
     noCors: () => !isIsolated,
 
     watch({ onOnline, onLeaving, onBack, onStorage }) {
       if (unwatch) return
       const onHide = () => {
         left = true
-        departures += 1
         onLeaving()
       }
       const onShow = () => {
         // The first time, nothing has been left.
         if (!left) return
         left = false
+        returns += 1
         onBack(true)
       }
       const onVisibility = () => {

@@ -27,8 +27,8 @@ export type Page = {
   isLeaving: () => boolean
   /** Its `pagehide` has been. */
   hasLeft: () => boolean
-  /** How often it has been left: it may have come back from the back/forward cache. */
-  departures: () => number
+  /** How often it has come back from the back/forward cache. */
+  returns: () => number
   /** It may send requests whose answers it cannot read. */
   noCors: () => boolean
 }
@@ -37,7 +37,7 @@ export type Page = {
 export type Parcel = {
   body: string
   reachedAt: number | undefined
-  /** It is not to be sent a second time any more. */
+  /** It is not to be sent a second time, now or any more. */
   isOver: () => boolean
   /** It was given up, and accepted after all. */
   onLate: (status: number) => void
@@ -89,7 +89,7 @@ export function createAttempts({
 
   async function make({ body, reachedAt, isOver, onLate }: Parcel): Promise<Ending> {
     let next: Mode | undefined
-    const departures = page.departures()
+    const returns = page.returns()
     for (;;) {
       const sentAt = now()
       const before = state()
@@ -110,7 +110,7 @@ export function createAttempts({
           sentAt,
           now: now(),
           online: page.isOnline(),
-          left: page.hasLeft() || page.departures() > departures,
+          left: page.hasLeft() || page.returns() > returns,
           noCors: page.noCors(),
           reachedAt,
           random: Math.random(),

@@ -30,7 +30,8 @@ export type ClientState = {
 
 export type ClientNote = {
   read: (when?: 'now') => ClientState | undefined
-  write: (state: ClientState) => void
+  /** Whether it outlives the page. */
+  write: (state: ClientState) => boolean
 }
 
 /** The newest are the ones at stake: the others have been on their way for longer. */
@@ -99,25 +100,29 @@ const isRecent = ({ at }: ClientState['sent'][number]) => now() - at < leaseMs
 
 export function createClient(note: ClientNote, endpoint: string, randomId: () => string): Client {
   const state = (when?: 'now') => note.read(when) ?? initial
+  /** Storage that does not answer for a moment has not forgotten it. */
+  let lastEra: string | undefined
 
-  function change(part: (state: ClientState) => Partial<ClientState>): void {
+  function change(part: (state: ClientState) => Partial<ClientState>): boolean {
     const before = state('now')
-    note.write({ ...before, ...part(before) })
+    return note.write({ ...before, ...part(before) })
   }
 
   return {
-    era: () => state().era,
+    era: () => (lastEra = state().era ?? lastEra),
 
     isForgotten({ era: made }) {
       const { era } = state()
       return era !== undefined && made !== era
     },
 
-    forget: () => change(() => ({ era: randomId(), unsaved: [], identities: [], sent: [] })),
+    forget() {
+      change(() => ({ era: randomId(), unsaved: [], identities: [], sent: [] }))
+    },
 
     leave(page, rows) {
       let saved: Row[] = []
-      change(({ gone, unsaved, sent }) => {
+      const isKept = change(({ gone, unsaved, sent }) => {
         const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
         saved = [...byId.values()].sort((a, b) => a.at - b.at).slice(-maxUnsaved)
         return {
@@ -126,7 +131,7 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
           sent: sent.filter(isRecent),
         }
       })
-      return rows.filter((row) => saved.includes(row))
+      return isKept ? rows.filter((row) => saved.includes(row)) : []
     },
 
     setSent(ids) {
@@ -142,11 +147,12 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
     gone: () => state().gone,
     unsaved: () => state().unsaved.filter((row) => row.endpoint === endpoint),
 
-    end: (ids) =>
+    end(ids) {
       change(({ ended, unsaved }) => ({
         ended: [...new Set([...ended, ...ids])].slice(-maxEnded),
         unsaved: unsaved.filter(({ id }) => !ids.includes(id)),
-      })),
+      }))
+    },
     ended: () => state().ended,
 
     settle(ids) {

@@ -71,19 +71,20 @@ export function createCourier(parts: Parts): Courier {
 
   function send(entry: Entry): void {
     const { row, body } = entry
-    const departures = page.departures()
+    const returns = page.returns()
     void attempts
       .make({
         body,
         reachedAt: row.reachedAt,
-        isOver: () => queue.get(row.id) !== entry,
+        isOver: () => queue.get(row.id) !== entry || outbox.isRunningOut(entry),
         onLate: (status) => end(entry, { outcome: 'accepted', status }, false),
       })
       .then((ending) => {
-        const isLost = page.hasLeft() || page.departures() > departures
+        const isLost = page.hasLeft() || page.returns() > returns
         inFlight.remove(entry, ending, isLost)
         end(entry, ending, isLost)
         for (const resolve of onAnswer.splice(0)) resolve()
+        if (page.isHidden()) outbox.hide()
         resume()
       })
   }

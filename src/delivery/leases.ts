@@ -16,6 +16,8 @@ export type Leases = {
    * or may be getting as anybody's, is written down as this page's.
    */
   claim: (entry: Entry) => boolean
+  /** Another page may be sending it by the time at which one more request would be given up. */
+  isRunningOut: (entry: Entry) => boolean
   /**
    * Takes a row of the queue on lease once more, and others like it, or learns that they are another
    * page's, until the time that it gives at least.
@@ -39,6 +41,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
 
   /** Without the database, where nobody else can have it, or nobody can be asked. */
   function leaseUnasked(entry: Entry): void {
+    entry.isStale = false
     entry.leasedUntil = elapsed() + leaseMs
     if (writer.unstored(entry.row.id)) writer.put([leased(entry.row, lessee().page, now())])
   }
@@ -68,6 +71,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       const entry = known ?? newEntry(row, encode(row.hit), isBack)
       if (known === undefined) taken.push(row.id)
       entry.isStored = true
+      entry.isStale = false
       entry.leasedUntil = elapsed() + leaseMs
       if (!entry.isInFlight) {
         const attempts = Math.max(row.attempts, entry.row.attempts)
@@ -79,10 +83,10 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     }
     // A lease that nobody could write down is none: two tabs would take a row from each other without end.
     if (taken.length > 0 && isWritten) tabs.taken(taken)
-    if (!isWritten) return taken.length
     given.drops.forEach(drop)
     // Should it keep them all the same, they are not to be found again.
     if (given.drops.length > 0) writer.end(given.drops.map(({ row }) => row.id))
+    if (!isWritten) return taken.length + given.drops.length
     // One that it would not take waits in memory.
     for (const id of given.missing) if (queue.get(id)?.isStored) queue.delete(id)
     for (const { id } of given.others) queue.delete(id)
@@ -90,6 +94,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
   }
 
   return {
+    isRunningOut: (entry) => entry.isStored && !isLeased(entry),
+
     claim(entry) {
       const { row, isStored } = entry
       if (isLeased(entry)) return true

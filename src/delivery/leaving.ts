@@ -35,7 +35,8 @@ export function createLeaving(
     const chances = chancesOnLeaving(attempts.state(), now())
     const taken: Entry[] = []
     for (const entry of queue.all()) {
-      if (entry.isInFlight || entry.row.attempts >= chances || !turns.isReady(entry)) continue
+      const isOut = entry.isInFlight || entry.isStale || entry.row.attempts >= chances
+      if (isOut || !turns.isReady(entry)) continue
       if (outbox.rulesOut(entry)) continue
       if (inFlight.obstacle(entry, true) !== undefined) break
       take(entry)
@@ -64,6 +65,7 @@ export function createLeaving(
       // Written down first: Chromium ends a page that takes half a second to go, and each request
       // takes its time.
       if (isGoing) outbox.leave()
+      else outbox.hide()
       outbox.leaseSent(taken)
       taken.forEach(send)
       if (isGoing) attempts.leave()

@@ -1,13 +1,14 @@
 import { elapsed, now } from '../browser/clock.ts'
 import { adopt } from './adopt.ts'
+import { type Forgetting, createForgetting } from './forgetting.ts'
 import { leaseMs, maxAgeMs } from './limits.ts'
 import { type Held, createHeld } from './held.ts'
 import { type Leases, createLeases } from './leases.ts'
 import type { Ending } from './outcome.ts'
-import { type Place, run } from './place.ts'
+import { type Place, rowsInMemory, run } from './place.ts'
 import type { Entry } from './queue.ts'
 import { type Row, leased, unanswered } from './row.ts'
-import { count, deleteForgotten, update } from './store.ts'
+import { count, update } from './store.ts'
 import type { Tabs } from './tabs.ts'
 import type { Drop } from './trim.ts'
 import { createWriter } from './writer.ts'
@@ -25,7 +26,8 @@ export type OutboxOptions = Pick<
 
 /** Where hits wait: in this page's queue, and, as far as there is one, in the database. */
 export type Outbox = Held &
-  Leases & {
+  Leases &
+  Forgetting & {
     /** New rows, this page's own for now or anybody's; written down within this task. */
     put: (entries: readonly Entry[], isLeased: boolean) => void
     /** It has ended: accepted, or dropped. */
@@ -38,14 +40,13 @@ export type Outbox = Held &
     /** An attempt ended and the hit waits; `onTaken` is told until when it is another page's, if it is. */
     release: (entry: Entry, ending: Ending, onTaken: (until: number) => void) => void
     pending: () => Promise<number>
-    forget: () => Promise<void>
-    /** Forgets what was to be forgotten, by whichever tab was told so, of what this page has. */
-    dropForgotten: () => Map<string, Row>
     /** Opens the database: early, so that the first call finds it open. */
     start: () => Promise<void>
     ready: Place['ready']
     /** Writes down what the database has not got. */
     persist: () => void
+    /** The page is hidden, and may be ended: what the database is to be told is told at once. */
+    hide: () => void
     /** Takes over what pages left that have gone since. */
     adopt: () => Promise<void>
     /** Writes down what is outstanding, and listens to nobody. */
@@ -63,10 +64,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** A clock that jumped ahead makes no hit of this page older than the page. */
   const ageNow = () => Math.min(now(), startedAt + elapsed())
 
+  function discard(id: string): void {
+    const entry = queue.get(id)
+    // Should it be in flight, nobody is told of another end.
+    if (entry) entry.isOver = true
+    queue.delete(id)
+    place.setAside.delete(id)
+    writer.forget(id)
+  }
+
   function drop({ row, reason }: Drop): void {
-    queue.delete(row.id)
-    place.setAside.delete(row.id)
-    writer.forget(row.id)
+    discard(row.id)
     if (row.hit.client_id === clientId && row.endpoint === endpoint) onDrop(row, reason)
   }
 
@@ -103,19 +111,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
       isForgotten: client.isForgotten,
       sent: () => client.sent('now'),
     }),
+    discard,
     drop,
-  }
-
-  function rowsInMemory(): Map<string, Row> {
-    const rows = [...queue.all().map(({ row }) => row), ...writer.allUnstored()]
-    return new Map(rows.map((row) => [row.id, row]))
   }
 
   const outbox: Outbox = {
     ready: place.ready,
     persist: writer.persist,
+    hide: writer.deleteEnded,
     ...createHeld(place),
     ...createLeases(place, tabs),
+    ...createForgetting(place, tabs),
 
     put(entries, isLeased) {
       const from = now()
@@ -178,32 +184,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
       const rest = writer.allUnstored().filter(({ id }) => !writer.isStoring(id))
       const stored = isOpen ? await run(place, (store) => count(store, lane)) : undefined
-      if (stored === undefined) return rowsInMemory().size
+      if (stored === undefined) return rowsInMemory(place).size
       return Math.max(0, stored.rows - writer.undeletable()) + rest.length
-    },
-
-    dropForgotten() {
-      const rows = rowsInMemory()
-      for (const [id, row] of rows) {
-        if (!client.isForgotten(row)) {
-          rows.delete(id)
-          continue
-        }
-        queue.delete(id)
-        writer.forget(id)
-      }
-      return rows
-    },
-
-    async forget() {
-      client.forget()
-      const rows = outbox.dropForgotten()
-      tabs.forgotten()
-      if (persistent) await database.open()
-      const { isForgotten } = client
-      const deleted = await run(place, (store) => deleteForgotten(store, clientId, isForgotten))
-      for (const row of deleted ?? []) rows.set(row.id, row)
-      for (const row of rows.values()) drop({ row, reason: 'consent' })
     },
 
     async start() {
@@ -211,7 +193,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (!persistent) return
       page = options.randomId()
       adopting = undefined
-      for (const entry of queue.all()) if (!entry.isInFlight) entry.leasedUntil = -Infinity
+      for (const entry of queue.all()) {
+        if (entry.isInFlight) continue
+        entry.leasedUntil = -Infinity
+        entry.isStale = entry.isStored
+      }
       tabs.join()
       await database.open()
       writer.persist()

@@ -2,6 +2,7 @@ import type { Hit } from '../hit/hit.ts'
 import type { Client } from './client.ts'
 import type { Database } from './database.ts'
 import type { Queue } from './queue.ts'
+import type { Row } from './row.ts'
 import type { Lane, Lessee } from './store.ts'
 import type { Drop } from './trim.ts'
 import type { Writer } from './writer.ts'
@@ -25,8 +26,16 @@ export type Place = {
   ready: () => Promise<boolean>
   /** This page, as one that takes rows on lease. */
   lessee: () => Lessee
-  /** It is gone; reports it, if it is one of ours. */
+  /** This page has it no more. */
+  discard: (id: string) => void
+  /** The same, and reports it, if it is one of ours. */
   drop: (drop: Drop) => void
+}
+
+/** All that this page has. */
+export function rowsInMemory({ queue, writer }: Place): Map<string, Row> {
+  const rows = [...queue.all().map(({ row }) => row), ...writer.allUnstored()]
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 /** Runs one transaction, and waits for it. */

@@ -11,6 +11,8 @@ export type Entry = {
   isOver: boolean
   /** The database has it as well, where other tabs find it. */
   isStored: boolean
+  /** Others may have sent it while this page was in the back/forward cache: it has to ask first. */
+  isStale: boolean
   /** Until then no other page sends it, in milliseconds of the page's life. */
   leasedUntil: number
 }
@@ -23,6 +25,7 @@ export function newEntry(row: Row, body: string, isOwn: boolean): Entry {
     isInFlight: false,
     isOver: false,
     isStored: false,
+    isStale: false,
     leasedUntil: -Infinity,
   }
 }

@@ -1,5 +1,5 @@
 import { elapsed, now } from '../browser/clock.ts'
-import { type EndpointState } from './endpoint.ts'
+import { type EndpointState, initialState, isLimited } from './endpoint.ts'
 import { second } from './limits.ts'
 
 /**
@@ -7,6 +7,7 @@ import { second } from './limits.ts'
  * would be longer than was decided.
  */
 export function createWaits(): (state: EndpointState) => EndpointState {
+  let asked = initialState
   const seen = { limitedUntil: { until: 0, at: 0 }, retryAt: { until: 0, at: 0 } }
 
   function latest(name: keyof typeof seen, from: number, until: number): number {
@@ -17,10 +18,14 @@ export function createWaits(): (state: EndpointState) => EndpointState {
     return over < until - second ? over : until
   }
 
-  return (state) => {
-    const limitedUntil = latest('limitedUntil', state.limitedFrom, state.limitedUntil)
-    const retryAt = latest('retryAt', state.retryFrom, state.retryAt)
-    const isAsDecided = limitedUntil === state.limitedUntil && retryAt === state.retryAt
-    return isAsDecided ? state : { ...state, limitedUntil, retryAt }
+  return (stored) => {
+    // Pages clear their storage, at a logout, say: the collector asked for silence all the same.
+    const isCleared = stored.limitedUntil < asked.limitedUntil && isLimited(asked, now())
+    if (!isCleared) asked = stored
+    const { limitedFrom } = asked
+    const limitedUntil = latest('limitedUntil', limitedFrom, asked.limitedUntil)
+    const retryAt = latest('retryAt', stored.retryFrom, stored.retryAt)
+    const isAsStored = limitedUntil === stored.limitedUntil && retryAt === stored.retryAt
+    return isAsStored ? stored : { ...stored, limitedFrom, limitedUntil, retryAt }
   }
 }

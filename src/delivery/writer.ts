@@ -145,10 +145,11 @@ export function createWriter({
       if (isLatest && isStored) unstored.delete(row.id)
       else if (isLatest) unwritten.set(row.id, row)
     }
+    const wasDoubted = isDoubted
     isDoubted = !isStored
-    // Out of quota, say. A connection that died is opened again by the next call instead.
+    // Out of quota, say. A connection that died is opened again: now once, then by the next call.
     if (!isStored && database.isOpen()) storeFrom = elapsed() + restMs
-    else if (isStored && unwritten.size > 0) persist()
+    else if (unwritten.size > 0 && !(isDoubted && wasDoubted)) persist()
     saveRest()
   }
 

@@ -143,6 +143,20 @@ describe('a storage that lies is memory from then on', () => {
     expect(note.read()).toBeUndefined()
   })
 
+  test('what it did not take while it failed is kept when it answers again', () => {
+    let isBroken = true
+    const texts = createStore()
+    const fail = (): never => {
+      throw new Error('Not now')
+    }
+    const note = createNote(() => (isBroken ? fail() : texts), key, parse)
+    expect(note.write(valueOf(1))).toBe(false)
+    isBroken = false
+    expect([note.read(), note.read()]).toEqual([valueOf(1), valueOf(1)])
+    expect(createNote(() => texts, key, parse).write(valueOf(2))).toBe(true)
+    expect(note.read()).toEqual(valueOf(2))
+  })
+
   test('forgetting too: what cannot be taken away is not read again', () => {
     const store = createStore({ removeItem: () => undefined })
     const note = createNote(() => store, key, parse)

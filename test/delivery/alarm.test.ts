@@ -8,7 +8,7 @@ const page: Page = {
   isHidden: () => false,
   isLeaving: () => false,
   hasLeft: () => false,
-  departures: () => 0,
+  returns: () => 0,
   noCors: () => false,
 }
 

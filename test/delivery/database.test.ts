@@ -223,6 +223,33 @@ describe('a database', () => {
   })
 })
 
+test('what a dying connection took with it is written down once more, without another call', async () => {
+  const { world, tab } = await setUp()
+  let puts = 0
+  const die = ({ transaction }: IDBObjectStore) => {
+    transaction.commit = () => undefined
+    setImmediate(() => {
+      transaction.abort()
+      forceCloseDatabase(transaction.db as never)
+    })
+  }
+  const end = replace(
+    IDBObjectStore.prototype,
+    ['put'],
+    (real) =>
+      function (this: IDBObjectStore, ...args: never[]) {
+        puts += 1
+        if (puts === 1) die(this)
+        return real.apply(this as never, args)
+      },
+  )
+  onTestFinished(end)
+  tab.call(hitOf(1))
+  await world.tick(second)
+  expect(puts).toBe(2)
+  expect(await stored(world)).toEqual([1])
+})
+
 describe('a hang costs two seconds once', () => {
   /** How long a flush takes, of hits that are answered at once. */
   async function flushed(world: World, tab: Tab): Promise<number> {

@@ -25,6 +25,14 @@ async function setUp(
   return { world, tab: await world.open(), sent }
 }
 
+/** Until the function that it gives is called. */
+function refusing(...names: string[]): () => void {
+  const ends = names.map((name) => sabotages[name]?.())
+  return () => {
+    for (const end of ends) end?.()
+  }
+}
+
 async function answerAll(world: World, outcome: Outcome): Promise<void> {
   for (const flight of [...world.flights]) await world.answer(flight, outcome)
 }
@@ -600,4 +608,93 @@ describe('whatever the clock says, nothing waits for longer than was decided', (
     },
     20_000,
   )
+})
+
+describe('a page that comes back', () => {
+  const limited = { limitedFrom: now, limitedUntil: now + 30 * second }
+
+  test('and goes again at once sends nothing that others may have sent meanwhile', async () => {
+    const { world, tab, sent } = await setUp(limited)
+    tab.call(identityOf(1), hitOf(2))
+    await world.settle()
+    tab.freeze()
+    await world.settle()
+    const other = await world.open()
+    await world.tick(31 * second)
+    other.call(identityOf(3))
+    await sendAll(world, 10)
+    other.freeze()
+    await world.settle()
+    expect(sent.toSorted()).toEqual([1, 2, 3])
+    tab.show()
+    tab.freeze()
+    await world.settle()
+    expect(sent).toHaveLength(3)
+    // It has lost nothing that was its own.
+    tab.show()
+    tab.call(hitOf(4))
+    await sendAll(world, 10)
+    expect(sent.slice(3)).toEqual([4])
+  })
+
+  test('has what neither the database nor the note took, whatever others have noted since', async () => {
+    const { world, tab, sent } = await setUp(limited)
+    const full = refusing('puts fail', 'notes refuse writes')
+    tab.call(hitOf(1), hitOf(2))
+    await world.settle()
+    tab.freeze()
+    await world.settle()
+    full()
+    const other = await world.open()
+    other.call(hitOf(3))
+    await other.close()
+    await world.tick(31 * second)
+    tab.show()
+    await sendAll(world, 100)
+    expect(sent.toSorted()).toEqual([1, 2, 3])
+  })
+
+  test.each([network, timeout])(
+    'counts nothing of what it sent as it went: %j',
+    async (outcome) => {
+      const { world, tab } = await setUp()
+      tab.call(...numbers(5).map((number) => hitOf(number)))
+      await world.settle()
+      tab.freeze()
+      await world.settle()
+      expect(world.flights.length).toBeGreaterThan(2)
+      tab.show()
+      await answerAll(world, outcome)
+      await world.tick(2 * second)
+      expect(world.state).toMatchObject({ step: 0, networkErrors: 0 })
+    },
+  )
+})
+
+describe('a page that is hidden may be killed: what was accepted', () => {
+  test('a moment before does not go again', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.call(hitOf(1))
+    await world.settle()
+    await answerAll(world, ok)
+    tab.hide()
+    await world.settle()
+    tab.crash()
+    await world.open()
+    await sendAll(world, 60)
+    expect(sent).toEqual([1])
+  })
+
+  test('since does not go again either', async () => {
+    const { world, tab, sent } = await setUp()
+    tab.hide()
+    await world.tick(2 * second)
+    tab.call(hitOf(1))
+    await world.settle()
+    await answerAll(world, ok)
+    tab.crash()
+    await world.open()
+    await sendAll(world, 60)
+    expect(sent).toEqual([1])
+  })
 })

@@ -996,6 +996,95 @@ describe('without IndexedDB, rows wait in memory', () => {
   })
 })
 
+test('an era that storage does not give for a moment makes nothing forgotten', async () => {
+  const { world, tab } = await setUp()
+  await settled(world, tab.forget())
+  tab.call(hitOf(1))
+  await world.settle()
+  const end = sabotages['notes refuse reads']?.()
+  await world.tick(6 * second)
+  tab.call(hitOf(2))
+  await world.settle()
+  end?.()
+  await world.tick(6 * second)
+  await world.setOnline(true)
+  await answerAll(world)
+  expect([accepted(tab), drops(tab)]).toEqual([[1, 2], []])
+})
+
+test('of a hit that is driven out while it is on its way, one end is told', async () => {
+  const world = createWorld()
+  const tab = await world.open()
+  tab.call(hitOf(1))
+  await world.settle()
+  tab.call(...hitsOf(5010, 2))
+  await world.tick(3 * second)
+  await answerAll(world)
+  const ends = tab.reports.filter(
+    ({ row, outcome }) => numberOf(row.hit) === 1 && outcome !== 'waiting',
+  )
+  expect(ends).toHaveLength(1)
+})
+
+test('a hit that is too old and cannot be deleted is dropped once, and then left alone', async () => {
+  const { world, tab } = await setUp()
+  tab.call(hitOf(1))
+  await world.settle()
+  tab.crash()
+  vi.setSystemTime(now + 2 * maxAgeMs)
+  const end = sabotages['deletes abort']?.()
+  await world.setOnline(true)
+  const next = await world.open()
+  await world.tick(10 * second)
+  const before = world.transactions()
+  await world.tick(50 * second)
+  expect(world.transactions() - before).toBeLessThan(3)
+  expect(drops(next)).toEqual([['too-old', 1]])
+  end?.()
+})
+
+test('a silence that the collector asked for is kept though the page clears its storage', async () => {
+  const world = createWorld()
+  const tab = await world.open()
+  tab.call(hitOf(1))
+  await world.settle()
+  const [flight] = world.flights
+  if (flight) await world.answer(flight, outcomes.answer(429, 10 * minute))
+  world.texts.clear()
+  tab.changedElsewhere(null)
+  const onSend = vi.spyOn(world, 'onSend')
+  await world.tick(minute)
+  tab.call(hitOf(2))
+  await world.tick(8 * minute)
+  expect(onSend).not.toHaveBeenCalled()
+  await world.tick(7 * minute)
+  expect(onSend).toHaveBeenCalled()
+})
+
+test('a request without CORS does not follow where another tab may be sending by then', async () => {
+  const world = createWorld()
+  const tab = await world.open()
+  const other = await world.open()
+  const senders = new Set<Tab>()
+  world.onSend = (flight) => {
+    const isThird = numberOf(flight.hit) === 3
+    if (isThird) senders.add(flight.tab)
+    // Nobody can read the answers, and they take long.
+    const [ms, outcome] =
+      flight.mode === 'cors' ? [5900, outcomes.network] : [isThird ? 9000 : 4000, outcomes.opaque]
+    setTimeout(() => void world.answer(flight, outcome), ms)
+  }
+  tab.call(...hitsOf(4, 1))
+  await world.settle()
+  other.back()
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    await world.tick(second)
+    const tabs = world.flights.filter(({ hit }) => numberOf(hit) === 3).map((flight) => flight.tab)
+    expect(new Set(tabs).size).toBeLessThan(2)
+  }
+  expect(senders.size).toBeGreaterThan(0)
+})
+
 test('a closed outbox listens to nobody', async () => {
   const { world, tab } = await setUp()
   expect(world.channels()).toBe(1)

@@ -226,7 +226,7 @@ export function begin(): World & { end: () => void } {
     const report = (progress: Report) => {
       if (!tab.dead) tab.reports.push(progress)
     }
-    let departures = 0
+    let returns = 0
     let hiddenAt = -Infinity
     const send = (body: string, mode: Mode, onLate?: (outcome: Outcome) => void) =>
       new Promise<Outcome>((resolve) => {
@@ -249,7 +249,7 @@ export function begin(): World & { end: () => void } {
         isHidden: () => tab.hidden,
         isLeaving: () => tab.left || (tab.hidden && performance.now() - hiddenAt < 1000),
         hasLeft: () => tab.left,
-        departures: () => departures,
+        returns: () => returns,
         noCors: () => !tab.isolated,
       },
       send,
@@ -263,7 +263,6 @@ export function begin(): World & { end: () => void } {
     const go = () => {
       tab.hidden = true
       tab.left = true
-      departures += 1
       run(leave)
     }
     const tab: Tab = {
@@ -285,6 +284,7 @@ export function begin(): World & { end: () => void } {
         run(leave)
       },
       show() {
+        if (tab.left) returns += 1
         tab.hidden = tab.left = false
         run(delivery.back)
       },
