@@ -4,7 +4,8 @@ import type { Command } from './command.ts'
 const usage = `Usage: skalin-analytics-plugin function
 
 Prints the code of the Segment Function, for what no browser sends: apps, servers, Engage.
-Paste it into a destination function of Segment; docs/server.md says how.
+Paste it into a destination function of Segment, as is told in
+https://github.com/skalin-analytics-plugin/skalin-analytics-plugin/blob/main/docs/server.md
 
   -h, --help  print this help`
 

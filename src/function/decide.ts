@@ -62,7 +62,7 @@ function sourceOf(event: SegmentEvent, settings: FunctionSettings): MappingSourc
     settings: settings.mapping,
     moment: { at: now, traits: undefined, groupId: undefined },
     pageVisitorId: '',
-    randomId: () => idOf('event', JSON.stringify(event)),
+    randomId: () => idOf('event', settings.mapping.clientId, JSON.stringify(event)),
     warn: () => undefined,
   }
   // Engage knows some people by their e-mail address alone.
@@ -91,7 +91,7 @@ export function decide(event: SegmentEvent, settings: FunctionSettings): Decisio
   // In a batch there may be anything, and one that is none must not cost the others.
   if (!types.includes(field(event, 'type')))
     return { rejected: 'Calls of this type are not supported.' }
-  const computed = field(event.context, 'personas') !== undefined
+  const computed = (field(event.context, 'personas') ?? undefined) !== undefined
   const library = field(field(event.context, 'library'), 'name')
   if (ownOptions(event) === false) return { skipped: 'integrations' }
   // A hit counts as usage: it would make those active whom Engage puts into an audience of inactive people.

@@ -1,5 +1,5 @@
 import type { SegmentEvent } from '../hit/event.ts'
-import { type Skip, decide } from './decide.ts'
+import { type Decision, type Skip, decide } from './decide.ts'
 import { type Sent, send } from './send.ts'
 import { type FunctionSettings, resolveSettings } from './settings.ts'
 import { type Timer, inTime } from './timer.ts'
@@ -16,13 +16,30 @@ type Status = { status: 200 | 400 | 500; errormessage?: string }
 /** Segment's batches are of 20 events, and of up to 400 for those who ask for it. */
 const maxInFlight = 20
 
+/** One event that cannot be read must not cost the others of its batch. */
+function decideSafely(event: SegmentEvent, settings: FunctionSettings): Decision {
+  try {
+    return decide(event, settings)
+  } catch {
+    return { rejected: 'The call cannot be read. Is it nested thousands of levels deep?' }
+  }
+}
+
+/** `turns` has the last identity of each visitor: what was said later must arrive later. */
 async function deliver(
   event: SegmentEvent,
   settings: FunctionSettings,
   timer: Timer,
+  turns = new Map<string, Promise<Sent>>(),
 ): Promise<Outcome> {
-  const decision = decide(event, settings)
-  return 'hit' in decision ? send(settings.endpoint, decision.hit, timer) : decision
+  const decision = decideSafely(event, settings)
+  if (!('hit' in decision)) return decision
+  const { hit } = decision
+  const sendNow = () => send(settings.endpoint, hit, timer)
+  if (hit.action === 'ev') return sendNow()
+  const sent = Promise.resolve(turns.get(hit.visitor_id)).then(sendNow)
+  turns.set(hit.visitor_id, sent)
+  return sent
 }
 
 function statusOf(outcome: Outcome): Status {
@@ -49,10 +66,11 @@ async function handleBatch(
   const statuses: Status[] = []
   // One iterator for all workers: each takes the next event that none has taken.
   const queue = events.entries()
+  const turns = new Map<string, Promise<Sent>>()
   await inTime(async (timer) => {
     const worker = async (): Promise<void> => {
       for (const [index, event] of queue) {
-        statuses[index] = statusOf(await deliver(event, settings, timer))
+        statuses[index] = statusOf(await deliver(event, settings, timer, turns))
       }
     }
     await Promise.all(Array.from({ length: maxInFlight }, worker))

@@ -23,8 +23,11 @@ function wrong(name: string, allowed: string): Error {
 
 function textSetting(raw: unknown, name: string): string | undefined {
   const value = field(raw, name)
-  if (!isBlank(value) && typeof value !== 'string') throw wrong(name, 'a text')
-  return text(value)
+  if (isBlank(value)) return undefined
+  const given = typeof value === 'string' ? text(value) : undefined
+  // A lost value must not count as none: test data would go to the real collector.
+  if (given === undefined) throw wrong(name, 'a text, and no word for nothing such as `null`')
+  return given
 }
 
 /** A list; Segment does not document how it arrives, so one text with commas will do as well. */
@@ -63,15 +66,27 @@ function pathsSetting(raw: unknown): Route[] {
 function endpointSetting(raw: unknown): string {
   const endpoint = textSetting(raw, 'endpoint') ?? 'https://collect.skalin.io/hit'
   try {
-    const { protocol, username, password } = new URL(endpoint)
-    if (/^https?:$/.test(protocol) && username + password === '') return endpoint
+    const { protocol, username, password, href } = new URL(endpoint)
+    // As it is understood here: node-fetch cannot read all that `URL` can.
+    if (/^https?:$/.test(protocol) && username + password === '') return href
   } catch {
     // No URL at all.
   }
   throw wrong('endpoint', 'an absolute http(s) URL without credentials')
 }
 
-/** Checks the settings of one invocation; a bad one is a `ValidationError` that names it. */
+/**
+ * Checks the settings of one invocation; a bad one is a `ValidationError` that names it. Each has to
+ * be created in Segment, with exactly this name and type:
+ *
+ * - `clientId`, `STRING`, required
+ * - `endpoint`, `STRING`
+ * - `customerId`, `STRING`
+ * - `featureNames`, `TEXT_MAP`
+ * - `paths`, `ARRAY`
+ * - `traits`, `ARRAY`
+ * - `includeBrowser`, `BOOLEAN`
+ */
 export function resolveSettings(raw: unknown): FunctionSettings {
   const clientId = textSetting(raw, 'clientId')
   if (clientId === undefined) throw wrong('clientId', 'your Skalin Client ID')

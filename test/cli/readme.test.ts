@@ -22,8 +22,7 @@ test('what the README shows of `check` is what it says', () => {
     origin: /--origin (\S+)/.exec(command)?.[1] ?? '',
     isGiven: true,
     get: answer(405, 121),
-    again: answer(405, 38),
-    post: answer(200, 40),
+    post: answer(200, 38),
   })
   expect(sample.split('\n').slice(2)).toEqual(tableOf(result))
 })

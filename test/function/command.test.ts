@@ -17,4 +17,6 @@ test('`skalin-analytics-plugin function` prints the built file', async () => {
 test('its help says what it is for', async () => {
   const { stdout } = await run('function', '--help')
   expect(stdout).toContain('Prints the code of the Segment Function')
+  // The package has no docs in it.
+  expect(stdout).toMatch(/^https:\/\/github\.com\/\S+\/docs\/server\.md$/m)
 })

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { describe, expect } from 'vitest'
 import { type Collector, createCollector, type Fault } from '../../src/testing/index.ts'
 import { until } from '../support/deadline.ts'
 import { test } from './collector.ts'
 import { type Fate, carry } from './retries.ts'
-import { type Payload, deploy } from './sandbox.ts'
+import { type Payload, builtFile, deploy } from './sandbox.ts'
 
 const calls = (count: number): Payload[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -142,19 +143,47 @@ describe.each([
   )
 })
 
-test('what it gives up, it lets go: no connection stays open', async () => {
-  const open = new Set<Socket>()
-  const server = createServer(() => undefined).on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
+describe('what it gives up, it lets go: no connection stays open', () => {
+  const late = { kind: 'retried', message: 'Skalin did not answer in time.' }
+  test.concurrent.for<[string, object, (response: ServerResponse) => void]>([
+    ['no answer', late, () => undefined],
+    ['an answer that stalls', late, (response) => response.writeHead(200).write('x')],
+    [
+      'a failure that stalls, said to be packed',
+      { kind: 'retried', message: 'Skalin answered 503.' },
+      (response) => response.writeHead(503, { 'Content-Encoding': 'gzip' }).write('x'),
+    ],
+    [
+      'a refusal that breaks off',
+      { kind: 'discarded', message: 'Skalin answered 400.' },
+      (response) => {
+        response.writeHead(400, { 'Content-Length': 50 }).write('x', () => response.destroy())
+      },
+    ],
+    ['an answer without an end', { kind: 'delivered' }, (response) => pour(response)],
+  ])('%s', async ([, fate, answer]) => {
+    const server = createServer((_request, response) => answer(response))
+    const open = new Set<Socket>()
+    server.on('connection', (socket: Socket) => {
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const settings = { clientId: 'client', endpoint: `http://127.0.0.1:${port}` }
+    const [verdict] = await deploy().invokeBatch(calls(1), settings)
+    expect(verdict).toMatchObject(fate)
+    await until(() => open.size === 0, { message: 'the end of the connection' })
+    server.close()
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  const settings = { clientId: 'client', endpoint: `http://127.0.0.1:${port}` }
-  const [verdict] = await deploy().invokeBatch(calls(1), settings)
-  expect(verdict).toMatchObject({ kind: 'retried', message: 'Skalin did not answer in time.' })
-  await until(() => open.size === 0, { message: 'the end of the connection' })
-  server.close()
+
+  function pour(response: ServerResponse): void {
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65_536)));
+    }
+    response.writeHead(200).on('drain', more)
+    more()
+  }
 })
 
 describe("with Node's own `fetch`, should Segment change to it", () => {
@@ -228,6 +257,49 @@ describe('a batch', () => {
     await collector.hits({ where: ({ event }) => event?.includes('Later') === true })
     // The answered one made room for one more.
     expect(collector.requests).toHaveLength(20 + 1 + 1)
+  })
+
+  test('loses one event that cannot be read, and no other', async ({ collector, settings }) => {
+    // JSON.parse reads what is too deep for JSON.stringify, with which tests give their events.
+    const deepen = `
+      const whole = skalin.handleBatch
+      skalin.handleBatch = ([first, second, third], settings) => {
+        const properties = JSON.parse('['.repeat(15000) + ']'.repeat(15000))
+        return whole([first, { ...second, messageId: null, properties }, third], settings)
+      }`
+    const segment = deploy(readFileSync(builtFile, 'utf8') + deepen)
+    expect(await segment.invokeBatch(calls(3), settings)).toMatchObject([
+      { kind: 'delivered' },
+      { kind: 'discarded', message: expect.stringMatching(/nested/) as string },
+      { kind: 'delivered' },
+    ])
+    expect(collector.requests).toHaveLength(2)
+  })
+
+  test('says who somebody is in the order of the calls, and waits with nothing else', async ({
+    collector,
+    settings,
+  }) => {
+    const identify = (messageId: string, anonymousId: string, groupId: string): Payload => ({
+      ...{ type: 'identify', messageId, anonymousId, userId: 'alice', traits: { groupId } },
+    })
+    const events = [
+      identify('1', 'phone-1', 'first'),
+      identify('2', 'phone-1', 'second'),
+      identify('3', 'phone-2', 'other'),
+      ...calls(1),
+    ]
+    collector.fault({
+      kind: 'hang',
+      at: 'headers',
+      where: ({ customer_id }) => customer_id === 'first',
+    })
+    const kinds = async () => (await deploy().invokeBatch(events, settings)).map(({ kind }) => kind)
+    expect(await kinds()).toEqual(['retried', 'retried', 'delivered', 'delivered'])
+    const customers = collector.requests.map(({ hit }) => hit['customer_id'])
+    expect(customers.sort()).toEqual(['first', 'other', undefined])
+    collector.fault(undefined)
+    expect(new Set(await kinds())).toEqual(new Set(['delivered']))
   })
 
   test('of nothing is answered with nothing', async ({ settings }) => {

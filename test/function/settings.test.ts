@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { HitFields } from '../../src/testing/index.ts'
 import { sharedCollector } from './collector.ts'
-import { type Settings, deploy } from './sandbox.ts'
+import { type Settings, builtFile, deploy } from './sandbox.ts'
 
 const collector = await sharedCollector()
 const segment = deploy()
@@ -76,11 +78,13 @@ describe('a setting', () => {
   test.each<[Settings, string]>([
     [{ clientId: undefined }, 'The setting `clientId` must be your Skalin Client ID.'],
     [{ clientId: ' ' }, 'The setting `clientId` must be your Skalin Client ID.'],
-    [{ clientId: 7 }, 'The setting `clientId` must be a text.'],
+    [{ clientId: 7 }, 'The setting `clientId` must be a text, and no word for nothing such as `null`.'],
+    [{ endpoint: 'undefined' }, 'The setting `endpoint` must be a text, and no word for nothing such as `null`.'],
     [{ endpoint: 'collect' }, 'The setting `endpoint` must be an absolute http(s) URL without credentials.'],
     [{ endpoint: 'ftp://a.example' }, 'The setting `endpoint` must be an absolute http(s) URL without credentials.'],
     [{ endpoint: 'https://a:b@a.example' }, 'The setting `endpoint` must be an absolute http(s) URL without credentials.'],
-    [{ customerId: {} }, 'The setting `customerId` must be a text.'],
+    [{ customerId: {} }, 'The setting `customerId` must be a text, and no word for nothing such as `null`.'],
+    [{ customerId: ' null ' }, 'The setting `customerId` must be a text, and no word for nothing such as `null`.'],
     [{ featureNames: 'Import' }, 'The setting `featureNames` must be a map of texts.'],
     [{ featureNames: ['Import'] }, 'The setting `featureNames` must be a map of texts.'],
     [{ featureNames: { Import: 7 } }, 'The setting `featureNames` must be a map of texts.'],
@@ -96,6 +100,21 @@ describe('a setting', () => {
     expect(await segment.invokeBatch([event, event], given)).toEqual([refused, refused])
     expect(collector.requests).toEqual([])
   }) // prettier-ignore
+
+  test('endpoint may be written in any way that is a URL', async () => {
+    const endpoint = collector.endpoint.replace('//', '')
+    expect(await invoke({ endpoint })).toMatchObject({ kind: 'delivered' })
+    expect(collector.requests).toHaveLength(1)
+  })
+
+  test('is named in the file as in the documentation', () => {
+    const file = readFileSync(builtFile, 'utf8')
+    const docs = readFileSync(join(import.meta.dirname, '../../docs/server.md'), 'utf8')
+    const named = (text: string, row: RegExp) => [...text.matchAll(row)].map(([, ...row]) => row)
+    const rows = named(docs, /^\| `(\w+)` +\| `([A-Z_]+)`/gm)
+    expect(rows).toHaveLength(7)
+    expect(named(file, /^ *\* - `(\w+)`, `([A-Z_]+)`/gm)).toEqual(rows)
+  })
 
   test('is of its instance alone: nothing of it is kept', async () => {
     await invoke({ customerId: 'acme', clientId: 'one' })

@@ -16,10 +16,10 @@ const event = {
 const computed = { type: 'identify', traits: { plan: 'pro' }, context: { personas: {} } }
 
 /** The hit of an event, by an instance of the Function that has seen no other. */
-async function hitOf(fields: object): Promise<HitFields> {
+async function hitOf(fields: object, others = {}): Promise<HitFields> {
   collector.clear()
-  const settings = { clientId: 'client', endpoint: collector.endpoint, traits: ['plan'] }
-  const verdict = await deploy().invoke({ ...event, ...fields }, settings)
+  const own = { clientId: 'client', endpoint: collector.endpoint, traits: ['plan'] }
+  const verdict = await deploy().invoke({ ...event, ...fields }, { ...own, ...others })
   expect(verdict).toMatchObject({
     kind: 'delivered',
     answer: { sent: expect.anything() as string },
@@ -38,6 +38,13 @@ test('an event is the same hit each time it comes, to the byte', async () => {
   }
   expect(await hitOf(bare)).toMatchObject({ ts: '2026-11-24T12:04:06' })
   expect(bodies.size).toBe(2)
+})
+
+test('an event without an id has one of its own for each client id', async () => {
+  const bare = { messageId: undefined }
+  const { event_id } = await hitOf(bare)
+  expect((await hitOf(bare))['event_id']).toBe(event_id)
+  expect((await hitOf(bare, { clientId: 'other' }))['event_id']).not.toBe(event_id)
 })
 
 test('a visit is a day of a visitor, in the zone of the event', async () => {
@@ -65,7 +72,9 @@ test('whatever Engage computes of a visitor is one visit, on no day', async () =
   const nextYear = '2027-11-24T12:04:05.000Z'
   expect(await visitOf({ ...computed, traits: { plan: null }, timestamp: nextYear })).toBe(own)
   expect(await visitOf({ ...computed, anonymousId: 'phone-2' })).not.toBe(own)
-  expect(await visitOf({})).not.toBe(own)
+  const used = await visitOf({})
+  expect(used).not.toBe(own)
+  expect(await visitOf({ context: { personas: null } })).toBe(used)
 })
 
 test('somebody known by e-mail address alone is one visitor', async () => {
