@@ -53,7 +53,7 @@ export function createDestination(
   const page = createPage(respectGpc)
   const reporter = createReporter(settings.onDelivery)
   const visitNote = createNote(storage, visitKey, parseVisit)
-  const visits = createVisitKeeper(visitNote, settings.visitTimeoutMs, randomId)
+  const visits = createVisitKeeper(visitNote, settings.visitTimeoutMs, randomId, persistent)
   const personKey = `skalin:person:${fnv1a64(clientId)}`
   const personNote = createNote(storage, personKey, parsePersonNote)
   const memory = createPersonMemory(personNote, page.isOptedOut)
@@ -74,7 +74,7 @@ export function createDestination(
   const consent = createConsent(settings.consent, () => {
     people.allow(false)
     memory.forget()
-    visits.forget()
+    visits.forget(clientId)
     void delivery.forget()
   })
   const pipeline = createPipeline({

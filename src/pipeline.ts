@@ -3,6 +3,7 @@ import { type Draft, type Hit, fitHit } from './hit/hit.ts'
 import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
 import { text } from './hit/read.ts'
 import type { MappingSource } from './hit/source.ts'
+import { createIntroduction } from './introduction.ts'
 import type { Reporter, SkipReason } from './report.ts'
 import type { Call } from './segment/calls.ts'
 import { isOnlyStamped } from './segment/consent.ts'
@@ -11,7 +12,7 @@ import type { Middleware } from './segment/middleware.ts'
 import { isNew } from './segment/seen.ts'
 import type { ResolvedSettings } from './settings.ts'
 import type { Anonymous } from './visitor/anonymous.ts'
-import { type Knowledge, type People, isHeardOf, withoutLostTraits } from './visitor/person.ts'
+import type { Knowledge, People } from './visitor/person.ts'
 import type { Entry, VisitKeeper } from './visitor/visit.ts'
 
 /** What is remembered of a call's person from the moment when it was made. */
@@ -154,37 +155,15 @@ export function createPipeline(parts: Parts): Pipeline {
     return { visitor, at: call.at, clientId, known, identifies }
   }
 
-  /**
-   * Who an event's user is, after the middlewares have seen it as an `identify`; `undefined` when they
-   * stop that, or when nobody needs to be told.
-   */
-  async function introductionOf(
-    call: Call<AsOf>,
-    event: SegmentEvent,
-  ): Promise<SegmentEvent | undefined> {
-    const { knowledge, traits } = call.asOf
-    const original = call.ctx.event as SegmentEvent
-    if (event.type === 'identify' || text(event.userId) === undefined) return undefined
-    const entry = entryOf(call, visitorOf(event, pageVisitorId), true, event.type === 'group')
-    if (isHeardOf(knowledge) && !visits.introduces(call.generation, entry)) return undefined
-    const { messageId, anonymousId, userId, context, integrations, timestamp } = original
-    const asked = { messageId, anonymousId, userId, context, integrations, timestamp }
-    const before: unknown = isHeardOf(knowledge)
-      ? people.about(knowledge, event, () => true).traits
-      : isStraight(call)
-        ? traits
-        : undefined
-    const passed = await middleware.ask(
-      call.analytics,
-      { ...asked, type: 'identify', traits: before ?? {} },
-      reporter.about(call.ctx, event),
-    )
-    if (passed?.type !== 'identify') return undefined
-    // What was said has been through the middlewares before: they may take from it, not change it again.
-    const introduction = isHeardOf(knowledge) ? withoutLostTraits(passed, before) : passed
-    people.learn(call, knowledge, introduction, false)
-    return { ...introduction, messageId: event.messageId }
-  }
+  const introductionOf = createIntroduction({
+    middleware,
+    people,
+    visits,
+    reporter,
+    isStraight,
+    entryOf: (call, event) =>
+      entryOf(call, visitorOf(event, pageVisitorId), true, event.type === 'group'),
+  })
 
   async function takePassed(call: Call<AsOf>, event: SegmentEvent | undefined): Promise<void> {
     // A middleware may have been asked before the end and answer after it.
@@ -221,10 +200,9 @@ export function createPipeline(parts: Parts): Pipeline {
       else if (isDuplicate(call)) skip(call, ctx.event, 'duplicate')
       else {
         passing.add(ctx)
-        middleware.pass(analytics, ctx.event, reporter.about(ctx, ctx.event), async (event) => {
-          await takePassed(call, event)
-          passing.delete(ctx)
-        })
+        middleware.pass(analytics, ctx.event, reporter.about(ctx, ctx.event), (event) =>
+          takePassed(call, event).finally(() => passing.delete(ctx)),
+        )
       }
     },
 

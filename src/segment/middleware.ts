@@ -113,7 +113,7 @@ export function createMiddleware(): Middleware {
         .then(() => ask(instance, copied, log))
         .then(onDone)
         // One event that cannot be taken must not keep back all that come after it.
-        .catch(() => undefined)
+        .catch((error: unknown) => log.failed('An event could not be taken.', error))
     },
     settled: () => last,
   }

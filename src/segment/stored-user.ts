@@ -13,6 +13,8 @@ export type Stored = {
   /** Differ when the traits, or the group, differ. */
   traitsMark: string
   groupMark: string
+  /** What was stored when the page began, of the same user, where its first call has changed it. */
+  former?: Stored
 }
 
 /** Segment's stored user. Its getters rewrite cookies and storage, so they are asked only when needed. */
@@ -25,7 +27,8 @@ export type StoredUser = {
   back: () => void
 }
 
-const changing = ['identify', 'group', 'alias']
+const isChanging = (made: SegmentEvent | undefined) =>
+  ['identify', 'group', 'alias'].includes(made?.type as string)
 const anonymousKey = 'ajs_anonymous_id'
 
 function read(place: () => string | null): string {
@@ -54,7 +57,34 @@ export function createStoredUser(instance: Analytics): StoredUser {
 
   const traitsOf = () => callMethod(callMethod(instance, 'user'), 'traits')
   const item = (key: string) => read(() => localStorage.getItem(key))
-  const traitsMark = () => (isStorage ? item(traitsKey) : read(() => JSON.stringify([traitsOf()])))
+  function traitsMark(): string {
+    if (!isStorage) return read(() => JSON.stringify([traitsOf()]))
+    // Segment has them in memory when a page has cleared its storage.
+    return item(traitsKey) || (kept?.traitsMark ? read(() => JSON.stringify(traitsOf())) : '')
+  }
+
+  const parsed = (json: string): unknown => (json === '' ? undefined : JSON.parse(json))
+  const first =
+    isUsual && isStorage
+      ? { userId: item('ajs_user_id'), traits: item(traitsKey), groupId: item(groupKey) }
+      : undefined
+
+  function formerly(now: Stored): Stored | undefined {
+    try {
+      if (first === undefined || text(parsed(first.userId)) !== now.userId) return undefined
+      const groupId = parsed(first.groupId)
+      return {
+        ...now,
+        traits: parsed(first.traits),
+        groupId,
+        traitsMark: first.traits,
+        groupMark: text(groupId) ?? '',
+      }
+    } catch {
+      // Not Segment's.
+      return undefined
+    }
+  }
 
   /** Differs when the traits or the group do. Reading it changes nothing: it asks no getter that would. */
   const snapshot = (mark = traitsMark()) =>
@@ -95,7 +125,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
   function isAsBefore(made: SegmentEvent | undefined, before: Stored): boolean {
     if (isDoubted) return false
     if (made !== undefined) {
-      if (changing.includes(made.type as string)) return false
+      if (isChanging(made)) return false
       if (text(made.userId) !== before.userId) return false
       if (text(made.anonymousId) !== before.anonymousId) return false
     }
@@ -106,6 +136,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     look(made) {
       if (kept !== undefined && isAsBefore(made, kept)) return kept
       const now = ask(made)
+      const former = kept === undefined && isChanging(made) ? formerly(now) : undefined
       const isSame =
         kept !== undefined &&
         now.userId === kept.userId &&
@@ -113,7 +144,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
         now.traitsMark === kept.traitsMark &&
         now.groupMark === kept.groupMark
       if (!isSame) kept = now
-      return kept ?? now
+      return former ? { ...now, former } : (kept ?? now)
     },
     back() {
       isForeign = true

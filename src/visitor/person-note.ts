@@ -10,6 +10,8 @@ export type StoredPerson = {
   groupId: unknown
   traitsMark: string
   groupMark: string
+  /** What was stored when the page began, where its first call has changed it. */
+  former?: StoredPerson
 }
 
 /** What counts of a person: what an `identify` said, or what Segment has stored. */

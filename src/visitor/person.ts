@@ -1,6 +1,6 @@
 import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
-import { type Traits, customerTraits, pickTraits } from '../hit/traits.ts'
+import { type Traits, customerTraits, emailTrait, pickTraits } from '../hit/traits.ts'
 import { type PersonMemory, type StoredPerson, type Told, hash } from './person-note.ts'
 import { type Word, arrive, isOpen, latest, said, saying } from './word.ts'
 
@@ -48,6 +48,10 @@ export type People = {
   /** Another tab has changed what is stored. */
   doubt: () => void
 }
+
+/** Whether a call's person has no id, and an e-mail address all the same. */
+export const isKnownByMail = ({ user, traits }: Knowledge): boolean =>
+  user === '' && emailTrait(field(latest(traits)?.traits, 'email')) !== undefined
 
 /** Whether an `identify` of a call's person has arrived here before it. */
 export const isHeardOf = ({ traits }: Knowledge): boolean => latest(traits)?.isStored === false
@@ -127,6 +131,7 @@ export function createPeople(options: {
       // The first call of a page, after one on which somebody else was known.
       const isOther =
         type === 'identify' && state.stored === undefined && memory.isOfAnother(stored)
+      if (stored.former && state.stored === undefined) notice(state, stored.former, undefined)
       if (stored !== state.stored || isDoubted) notice(state, stored, type)
       if (memory.isDue()) keep()
       const event = made ?? ctx.event

@@ -32,8 +32,8 @@ export type VisitKeeper = {
   enter: (period: Period, entry: Entry) => { visitId: string; introduce: boolean }
   /** Ends the visit. Calls already made still belong to it. */
   end: (period: Period) => void
-  /** Nothing of it may stay in the browser's storage. */
-  forget: () => void
+  /** Nothing of it may stay in the browser's storage for this client id. */
+  forget: (clientId: string) => void
   /** The page goes: what is written seldom is written now. */
   save: () => void
   /** Another tab has changed what is stored. */
@@ -51,14 +51,23 @@ export function parseVisit(json: unknown): Visit {
 /** How far the time of the last call may lag in storage. */
 const lagMs = 5000
 
+/** The same visit, as far as one knows and the other. */
+const both = (one: Visit, other: Visit): Visit => ({
+  ...one,
+  at: Math.max(one.at, other.at),
+  identified: [...new Set([...one.identified, ...other.identified])],
+})
+
 /**
  * Decides visits. A new one begins after `timeoutMs` without a hit, for another visitor, and after
- * a reset. Storage is asked when something could begin or is to be written; else memory knows.
+ * a reset. Storage is asked when something could begin or is to be written; else memory knows. Without
+ * storage that is `persistent`, no other tab can have ended a visit.
  */
 export function createVisitKeeper(
   note: Note<Visit>,
   timeoutMs: number,
   randomId: () => string,
+  persistent: boolean,
 ): VisitKeeper {
   let writtenAt = -Infinity
   let unsaved: Period | undefined
@@ -73,13 +82,9 @@ export function createVisitKeeper(
     const isSettled =
       goesOn(visit, entry) && (!entry.known || visit.identified.includes(entry.clientId))
     if (period.over || (isSettled && !isDue(entry.at))) return visit
-    const stored = note.read()
-    if (stored?.id !== visit?.id || stored === undefined || visit === undefined) return stored
-    return {
-      ...stored,
-      at: Math.max(stored.at, visit.at),
-      identified: [...new Set([...stored.identified, ...visit.identified])],
-    }
+    const stored = persistent ? note.read() : visit
+    const isSame = stored !== undefined && stored.id === visit?.id
+    return isSame ? both(stored, visit) : stored
   }
 
   const isDue = (at: number) => Math.abs(at - writtenAt) >= Math.min(lagMs, timeoutMs / 10)
@@ -121,10 +126,12 @@ export function createVisitKeeper(
       note.write(undefined)
     },
 
-    forget() {
+    forget(clientId) {
       unsaved = undefined
       writtenAt = -Infinity
-      note.write(undefined)
+      const stored = note.read()
+      const others = stored?.identified.filter((other) => other !== clientId) ?? []
+      note.write(stored && others.length > 0 ? { ...stored, identified: others } : undefined)
     },
 
     save() {
@@ -138,7 +145,10 @@ export function createVisitKeeper(
   }
 
   function save(at: number): void {
-    if (unsaved?.visit !== undefined && !unsaved.over) note.write(unsaved.visit)
+    const visit = unsaved?.over === false ? unsaved.visit : undefined
+    const stored = visit && note.read()
+    // Another tab, or another instance, may have told more of the same visit.
+    if (visit) note.write(stored?.id === visit.id ? both(visit, stored) : visit)
     unsaved = undefined
     writtenAt = at
   }

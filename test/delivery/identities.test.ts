@@ -13,7 +13,7 @@ const rowOf = (number: number, at: number) => {
 
 test('a page that takes over an identity leaves it where it is in the order', () => {
   let state: ClientState | undefined
-  const note = { read: () => state, write: (next: ClientState) => void (state = next) }
+  const note = { read: () => state, write: (next: ClientState) => (state = next) === next }
   const pages = [1, 2].map(() =>
     createIdentities(createClient(note, endpoint, String), endpoint, String),
   )

@@ -235,9 +235,12 @@ describe('destination middleware', () => {
         },
       } as never)
     const { analytics } = await withMiddleware(host, unlessMarker(poison))
-    await analytics.track('Poisoned')
+    const ctx = await analytics.track('Poisoned')
     await analytics.track('marker')
     expect(await host.names(1)).toEqual(['marker'])
+    expect(ctx.logs().map(({ message }) => message)).toContain(
+      'Skalin: An event could not be taken.',
+    )
   })
 
   test.for(['Skalin', 'skalin', '*'])(

@@ -194,6 +194,52 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
     expect(all).toContainEqual(['Used later', alice, undefined])
   })
 
+  test.for(['identify', 'group'] as const)(
+    'an `%s` that is the first call of a page, which knows what the last one knew',
+    async (type, { host }) => {
+      const { analytics } = await openPage(host)
+      await analytics.identify('alice', { email: alice.email })
+      await analytics.group('acme')
+      await host.hits(2)
+      await analytics.deregister('Skalin')
+      const next = await openPage(host)
+      if (type === 'group') await next.analytics.group('secret', {}, keptFromSkalin)
+      else await next.analytics.identify('alice', { groupId: 'secret' }, keptFromSkalin)
+      await next.analytics.track('Used')
+      expect(await told(host, 3)).toContainEqual(['Used', alice, 'acme'])
+      await next.analytics.deregister('Skalin')
+      const last = await openPage(host)
+      await last.analytics.track('Used later')
+      expect(await told(host, 4)).toContainEqual(['Used later', alice, 'acme'])
+    },
+  )
+
+  test('of another user, that is the first call of a page: nothing of the last one', async ({
+    host,
+  }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('bob', { email: 'bob@example.com', groupId: 'globex' })
+    await host.hits(1)
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    await next.analytics.identify('alice', traits, keptFromSkalin)
+    await next.analytics.track('Used')
+    expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
+  test('an `identify`, though the page clears its storage then', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits, keptFromSkalin)
+    await analytics.track('Used')
+    localStorage.clear()
+    await analytics.track('Used later')
+    const all = (await told(host, 3)).filter(([name]) => name !== 'ui')
+    expect(all).toEqual([
+      ['Used', { id: 'alice' }, undefined],
+      ['Used later', { id: 'alice' }, undefined],
+    ])
+  })
+
   test('an `identify` that is kept is not taught by the next page', async ({ host }) => {
     const { analytics } = await openPage(host)
     await analytics.identify('alice', traits, keptFromSkalin)
@@ -362,6 +408,66 @@ describe('who the user is goes through destination middleware as an `identify`',
       ['Used', { id: 'alice' }, 'acme'],
       ['Used again', { id: 'alice' }, 'acme'],
     ])
+  })
+
+  test('where another middleware stands between too, the customer stays', async ({ host }) => {
+    await logInElsewhere(host)
+    const { analytics } = await openPage(host)
+    for (const place of bothPlaces)
+      await places[place](
+        analytics,
+        changing(() => undefined),
+      )
+    await analytics.track('Used')
+    await analytics.track('Used again')
+    const all = await told(host, 3)
+    expect(all.map(([, , customer]) => customer)).toEqual(Array(3).fill('acme'))
+  })
+
+  test('a customer that it makes of another trait stays in the next visit', async ({ host }) => {
+    const deriving = changing((event) => {
+      if (event.type === 'identify' && event.traits) {
+        event.traits['groupId'] = event.traits['companyId'] as string
+      }
+    })
+    const { analytics } = await openPage(host)
+    await places.destination(analytics, deriving)
+    await analytics.identify('alice', { email: alice.email, companyId: 'acme' })
+    await host.hits(1)
+    localStorage.removeItem('skalin:visit')
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    await places.destination(next.analytics, deriving)
+    await next.analytics.track('Used')
+    const all = await told(host, 3)
+    expect(all).toEqual(expect.arrayContaining([['ui', alice, 'acme'], ['Used', alice, 'acme']])) // prettier-ignore
+    expect(all.map(([, , customer]) => customer)).toEqual(Array(3).fill('acme'))
+  })
+
+  test('so does somebody who is known by the e-mail address alone', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await places.destination(
+      analytics,
+      changing(() => undefined),
+    )
+    await analytics.identify({ email: alice.email })
+    await host.hits(1)
+    localStorage.removeItem('skalin:visit')
+    await analytics.deregister('Skalin')
+    const next = await openPage(host, { anonymous: 'hold' })
+    await places.destination(
+      next.analytics,
+      changing(() => undefined),
+    )
+    await next.analytics.track('Used')
+    const byMail = { email: alice.email }
+    expect((await told(host, 3)).map(([name, person]) => [name, person])).toEqual(
+      expect.arrayContaining([
+        ['ui', byMail],
+        ['ui', byMail],
+        ['Used', byMail],
+      ]),
+    )
   })
 
   test('what was said has been changed once, and is not again', async ({ host }) => {

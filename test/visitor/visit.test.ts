@@ -44,8 +44,11 @@ function openBrowser(store: (() => TextStore) | undefined, timeoutMs = 30 * minu
   let visits = 0
   return {
     openTab: () =>
-      createTab(createNote(store, key, parseVisit), timeoutMs, () =>
-        String(++visits).padStart(16, '0'),
+      createTab(
+        createNote(store, key, parseVisit),
+        timeoutMs,
+        () => String(++visits).padStart(16, '0'),
+        store !== undefined,
       ),
   }
 }
@@ -407,5 +410,55 @@ describe('without storage, a visit lasts as long as the page', () => {
     isFull = false
     expect(visitOf(tab, { at: 5000 })).toBe(1)
     expect(visitOf(browser.openTab())).toBe(1)
+  })
+})
+
+describe('two client ids on one page', () => {
+  const of = (clientId: string) => ({ clientId })
+
+  /** Two plugins on one instance: the period is theirs together. */
+  function openBoth(persistent: boolean) {
+    const store = createStore()
+    const browser = openBrowser(persistent ? () => store : undefined)
+    const [one, other] = [browser.openTab(), browser.openTab()]
+    return { one, other, period: one.period(), next: () => browser.openTab() }
+  }
+
+  test('have one visit where nothing is stored, also for a plugin that comes later', () => {
+    const { one, other, period, next } = openBoth(false)
+    expect(enterAs(one, period, of('one')).visit).toBe(1)
+    expect(enterAs(other, period, { ...of('other'), at: minute }).visit).toBe(1)
+    expect(enterAs(one, period, { ...of('one'), at: 2 * minute }).visit).toBe(1)
+    expect(enterAs(next(), period, { ...of('one'), at: 3 * minute })).toEqual({
+      visit: 1,
+      introduce: false,
+    })
+  })
+
+  test('lose no introduction when the page goes', () => {
+    const { one, other, next } = openBoth(true)
+    const periods = [one.period(), other.period()] as const
+    enterAs(one, periods[0], of('one'))
+    enterAs(other, periods[1], { ...of('other'), at: 1 })
+    enterAs(one, periods[0], { ...of('one'), at: 2 })
+    one.save()
+    other.save()
+    const later = next()
+    expect([introduces(later, of('one')), introduces(later, of('other'))]).toEqual([false, false])
+  })
+
+  test('keep the visit of one where the other has no consent', () => {
+    const { one, other, period, next } = openBoth(true)
+    enterAs(one, period, of('one'))
+    enterAs(other, period, { ...of('other'), at: 1 })
+    one.forget('one')
+    const later = next()
+    expect(enterAs(later, later.period(), { ...of('other'), at: 2 })).toEqual({
+      visit: 1,
+      introduce: false,
+    })
+    later.forget('other')
+    const last = next()
+    expect(enterAs(last, last.period(), { ...of('other'), at: 3 }).visit).toBe(2)
   })
 })
