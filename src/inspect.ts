@@ -1,4 +1,7 @@
 import { now } from './browser/clock.ts'
+import { quiet } from './hit/ask.ts'
+import { text } from './hit/read.ts'
+import { copy } from './segment/copy.ts'
 import type { DeliveryReport } from './report.ts'
 import type { SkalinSettings } from './settings.ts'
 
@@ -13,22 +16,25 @@ export type InspectOptions = {
    *
    * @default undefined
    */
-  analytics?: {
-    /** Segment's own `on()`. */
-    on(event: string, listener: (ctx: CallContext) => void): unknown
-  }
+  analytics?:
+    | {
+        /** Segment's own `on()`. */
+        on(event: string, listener: (ctx: CallContext) => void): unknown
+      }
+    | undefined
   /**
    * The origin of the collector whose inspector is told. Change it when `endpoint` is another one.
    *
-   * @default the origin of `endpoint` on this machine, else `http://127.0.0.1:4747`
+   * @default the origin of `endpoint` where that is a collector's on this machine, which has the path
+   * `/hit`, else `http://127.0.0.1:4747`
    */
-  inspector?: string
+  inspector?: string | undefined
 }
 
 /** Bundlers replace the name that is asked for; a page without one has no `process`. */
 declare const process: { env: { NODE_ENV?: string } }
 
-type Message = { kind: 'call' | 'report'; at: number; clientId: string; [field: string]: unknown }
+type Message = { kind: 'call' | 'report'; clientId: string; [field: string]: unknown }
 
 const defaultInspector = 'http://127.0.0.1:4747'
 const batchSize = 100
@@ -48,13 +54,24 @@ function isProduction(): boolean {
   }
 }
 
-function originOf({ endpoint }: SkalinSettings): string {
+/** Where the inspector is told. Only a collector's endpoint says: a proxy on this machine has none. */
+function addressOf(endpoint: string | undefined, inspector: string | undefined): string {
   try {
-    const { hostname, origin } = new URL(endpoint ?? '')
-    return /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname) ? origin : defaultInspector
+    if (inspector !== undefined) return new URL('/inspect', inspector).href
+    const { hostname, pathname, origin } = new URL(endpoint ?? '')
+    if (pathname === '/hit' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname)) {
+      return `${origin}/inspect`
+    }
   } catch {
-    return defaultInspector
+    // It is no address.
   }
+  return `${defaultInspector}/inspect`
+}
+
+/** The event as it is made, but for its context: Segment completes that on the way. */
+function made(event: object): object {
+  const { context, ...own } = event as { context?: unknown }
+  return { ...(copy(own) as object), context }
 }
 
 function textOf(message: Message): string {
@@ -87,6 +104,8 @@ function createTeller(address: string): (message: Message) => void {
     try {
       const response = await fetch(address, { method: 'POST', body: `[${texts.join()}]` })
       await response.text()
+      // With 400 a collector says what is wrong with a message; the others it has taken.
+      if (!response.ok && response.status !== 400) throw new Error('Somebody else is there.')
     } catch {
       // No collector, or not yet: what was told is kept for a while.
       waiting = [...batch, ...waiting].slice(-maxWaiting)
@@ -106,7 +125,7 @@ function createTeller(address: string): (message: Message) => void {
   }
   return (message) => {
     if (typeof fetch !== 'function') return
-    waiting.push(message)
+    waiting.push({ at: now(), ...message })
     if (waiting.length > maxWaiting) waiting.shift()
     timer ??= setTimeout(() => {
       timer = undefined
@@ -135,25 +154,36 @@ function createTeller(address: string): (message: Message) => void {
  * void analytics.register(skalin(inspect(settings, { analytics })))
  * ```
  */
-export function inspect<Settings extends SkalinSettings>(
-  settings: Settings,
-  { analytics, inspector = originOf(settings) }: InspectOptions = {},
-): Settings {
+export function inspect(settings: SkalinSettings, options: InspectOptions = {}): SkalinSettings {
   if (isProduction()) return settings
-  const { clientId, onDelivery } = settings
-  const tell = createTeller(`${inspector.replace(/\/$/, '')}/inspect`)
-  const base = () => ({ at: now(), clientId })
-
-  void analytics?.on('dispatch_start', ({ event }) =>
-    tell({ kind: 'call', ...base(), messageId: event.messageId, event }),
-  )
-
-  return {
-    ...settings,
-    onDelivery(report: DeliveryReport) {
-      tell({ kind: 'report', ...base(), report })
-      // What is no function, the plugin would have told of.
-      if (typeof onDelivery === 'function') onDelivery(report)
-    },
+  let inspected = settings
+  try {
+    const { endpoint, enabled } = settings
+    // It may as well be async: then the plugin keeps what it rejects with from the page.
+    const listener: ((report: DeliveryReport) => unknown) | undefined = settings.onDelivery
+    const { analytics, inspector } = { ...options }
+    // As it is in hits.
+    const clientId = text(settings.clientId) ?? ''
+    const tell = createTeller(addressOf(endpoint, inspector))
+    inspected = {
+      ...settings,
+      onDelivery(report) {
+        tell({ kind: 'report', clientId, report: copy(report) })
+        // What is no function, the plugin would have told of.
+        return typeof listener === 'function' ? listener(report) : undefined
+      },
+    }
+    const listening = analytics?.on('dispatch_start', ({ event }) => {
+      try {
+        const { messageId } = event
+        tell({ kind: 'call', clientId, enabled, messageId, event: made(event) })
+      } catch {
+        // It would be thrown into the page's own call.
+      }
+    })
+    quiet(listening)
+  } catch {
+    // A page works without its inspector, too: what cannot be read or listened to is not told.
   }
+  return inspected
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { DeliveryReport, SkalinSettings } from '../src/index.ts'
 import { inspect as off } from '../src/inspect-off.ts'
-import { inspect } from '../src/inspect.ts'
+import { type InspectOptions, inspect } from '../src/inspect.ts'
 
 type Told = { kind: string; clientId: string; report?: DeliveryReport; event?: object }
 
@@ -43,7 +43,7 @@ test('every report goes to the inspector of the endpoint, and to the listener th
   }
   const settings = inspect(given)
   expect(settings).toMatchObject({ clientId: 'c', endpoint })
-  settings.onDelivery(skipped)
+  settings.onDelivery?.(skipped)
   await expect.poll(() => told).toMatchObject([{ kind: 'report', clientId: 'c', report: skipped }])
   expect(own).toEqual([skipped])
 })
@@ -51,10 +51,7 @@ test('every report goes to the inspector of the endpoint, and to the listener th
 test('calls go there in order, also those that JSON cannot hold', async () => {
   const { told, origin } = await startInspector()
   const analytics = new EventEmitter()
-  const { onDelivery } = inspect<SkalinSettings>(
-    { clientId: 'c' },
-    { analytics, inspector: origin },
-  )
+  const { onDelivery } = inspect({ clientId: 'c' }, { analytics, inspector: origin })
   const circle: Record<string, unknown> = { messageId: 'm2' }
   circle['self'] = circle
   analytics.emit('dispatch_start', { event: { messageId: 'm1', type: 'page' } })
@@ -71,13 +68,13 @@ test('calls go there in order, also those that JSON cannot hold', async () => {
 test('without a collector it asks once, and breaks nothing', async () => {
   const { told, state, endpoint } = await startInspector()
   state.answers = false
-  const { onDelivery } = inspect<SkalinSettings>({ clientId: 'c', endpoint })
+  const { onDelivery } = inspect({ clientId: 'c', endpoint })
   onDelivery?.(skipped)
   await expect.poll(() => state.requests).toBe(1)
   // A later one, by another plugin, is the marker.
   for (let count = 0; count < 2000; count += 1) onDelivery?.(skipped)
   state.answers = true
-  const marker = inspect<SkalinSettings>({ clientId: 'marker', endpoint })
+  const marker = inspect({ clientId: 'marker', endpoint })
   marker.onDelivery?.(skipped)
   await expect.poll(() => told.map(({ clientId }) => clientId)).toEqual(['marker'])
   expect(state.requests).toBe(2)
@@ -106,13 +103,13 @@ test('where NODE_ENV says production, too, and nobody is told', () => {
 test('a page has no `process`', () => {
   vi.stubGlobal('process', undefined)
   onTestFinished(() => void vi.unstubAllGlobals())
-  expect(inspect<SkalinSettings>({ clientId: 'c' }).onDelivery).toBeTypeOf('function')
+  expect(inspect({ clientId: 'c' }).onDelivery).toBeTypeOf('function')
 })
 
 test('calls without a pause are told meanwhile', async () => {
   const { told, origin } = await startInspector()
   const analytics = new EventEmitter()
-  inspect<SkalinSettings>({ clientId: 'c' }, { analytics, inspector: `${origin}/` })
+  inspect({ clientId: 'c' }, { analytics, inspector: `${origin}/` })
   const event = { messageId: 'm' }
   const busy = setInterval(() => analytics.emit('dispatch_start', { event }), 5)
   onTestFinished(() => clearInterval(busy))
@@ -121,7 +118,7 @@ test('calls without a pause are told meanwhile', async () => {
 
 test('large messages go in several requests', async () => {
   const { told, state, endpoint } = await startInspector()
-  const { onDelivery } = inspect<SkalinSettings>({ clientId: 'c', endpoint })
+  const { onDelivery } = inspect({ clientId: 'c', endpoint })
   const large = { ...skipped, messageId: 'x'.repeat(30_000) }
   for (let count = 0; count < 90; count += 1) onDelivery?.(large)
   await expect.poll(() => told).toHaveLength(90)
@@ -133,4 +130,101 @@ test('an `onDelivery` that is no function breaks nothing', async () => {
   const given = { clientId: 'c', endpoint, onDelivery: 'log' } as unknown as SkalinSettings
   inspect(given).onDelivery?.(skipped)
   await expect.poll(() => told).toHaveLength(1)
+})
+
+test('what an async listener rejects with stays the plugin’s to keep from the page', async () => {
+  const { endpoint } = await startInspector()
+  const failure = Promise.reject(new Error('own'))
+  failure.catch(() => undefined)
+  const { onDelivery } = inspect({ clientId: 'c', endpoint, onDelivery: (): unknown => failure })
+  expect(onDelivery?.(skipped)).toBe(failure)
+})
+
+const fail = () => {
+  throw new Error('not to be read')
+}
+
+test.each<[string, unknown]>([
+  ['no options', null],
+  ['a global without Segment', { analytics: [] }],
+  ['an instance that fails', { analytics: { on: () => Promise.reject(Error()) } }],
+  ['an inspector that is no address', { inspector: 'nowhere' }],
+])('with %s it passes on reports all the same', (_, options) => {
+  const given = inspect({ clientId: 'c' }, options as InspectOptions)
+  expect(given).toEqual({ clientId: 'c', onDelivery: expect.any(Function) as unknown })
+})
+
+test.each<[string, unknown]>([
+  ['that are missing', undefined],
+  ['that cannot be read', Object.defineProperty({}, 'clientId', { get: fail })],
+])('settings %s are for the plugin to complain of', (_, settings) => {
+  expect(inspect(settings as SkalinSettings)).toBe(settings)
+})
+
+test('a page without Segment’s `on` still tells its reports, also by the address as a URL', async () => {
+  const { told, origin } = await startInspector()
+  const options = { analytics: [], inspector: new URL(origin) } as unknown as InspectOptions
+  inspect({ clientId: ' c ' }, options).onDelivery?.(skipped)
+  await expect.poll(() => told).toMatchObject([{ kind: 'report', clientId: 'c' }])
+})
+
+test('an event that cannot be read does not break the page’s call', () => {
+  const analytics = new EventEmitter()
+  inspect({ clientId: 'c' }, { analytics })
+  expect(() => analytics.emit('dispatch_start', {})).not.toThrow()
+})
+
+test('only where a collector’s path says so, the inspector is at the endpoint', async () => {
+  const asked = vi.fn(() => Promise.resolve(new Response()))
+  vi.stubGlobal('fetch', asked)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const tell = async (endpoint: string) => {
+    inspect({ clientId: 'c', endpoint }).onDelivery?.(skipped)
+    await expect.poll(() => asked.mock.calls).toHaveLength(1)
+    const [[address] = []] = asked.mock.calls.splice(0) as unknown as [string][]
+    return address
+  }
+  const usual = 'http://127.0.0.1:4747/inspect'
+  expect(await tell('http://localhost:3000/hit')).toBe('http://localhost:3000/inspect')
+  expect(await tell('http://localhost:3000/usage')).toBe(usual)
+  expect(await tell('https://collect.example/hit')).toBe(usual)
+})
+
+test.each([
+  [404, 2],
+  [400, 1],
+])('after %i it is told %i times', async (status, times) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const bodies: string[] = []
+  vi.stubGlobal('fetch', (_: string, { body }: { body: string }) => {
+    bodies.push(body)
+    return Promise.resolve(new Response('', { status: bodies.length === 1 ? status : 204 }))
+  })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { onDelivery } = inspect({ clientId: 'c' })
+  onDelivery?.(skipped)
+  await vi.advanceTimersByTimeAsync(6000)
+  onDelivery?.({ ...skipped, messageId: 'later' })
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(bodies.filter((body) => body.includes('"m1"'))).toHaveLength(times)
+  expect(bodies.at(-1)).toContain('later')
+})
+
+test('what is told is as of then, but for what Segment adds to the context', async () => {
+  const { told, endpoint } = await startInspector()
+  const analytics = new EventEmitter()
+  const { onDelivery } = inspect({ clientId: 'c', endpoint, enabled: false }, { analytics })
+  const event = { messageId: 'm', properties: { step: 1 }, context: {} }
+  const report = { ...skipped }
+  analytics.emit('dispatch_start', { event })
+  onDelivery?.(report)
+  event.properties.step = 2
+  event.context = Object.assign(event.context, { timezone: 'Europe/Paris' })
+  report.outcome = 'accepted'
+  await expect.poll(() => told).toHaveLength(2)
+  expect(told).toMatchObject([
+    { enabled: false, event: { properties: { step: 1 }, context: { timezone: 'Europe/Paris' } } },
+    { report: skipped },
+  ])
 })

@@ -43,8 +43,10 @@ export function createChart(): { show: (lines: Timeline) => void } {
             points: { show: false },
           },
           {
+            // The fill is for what is accepted to be seen on, the border for the bar.
+            stroke: () => colour('--firm'),
             fill: () => colour('--faint'),
-            width: 0,
+            width: 1,
             paths: bars({ size: [0.8, 8] }),
             points: { show: false },
           },

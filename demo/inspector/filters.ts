@@ -13,6 +13,9 @@ const nobody = '–'
 /** More would make the choice slow, and nobody finds theirs among them. */
 const maxOptions = 500
 
+/** Where a browser cannot say whether it is open, having the focus counts as that. */
+const openSelector = CSS.supports('selector(:open)') ? ':open' : ':focus'
+
 /** `onChoice` is told of a person's choice. */
 export function createFilters(onChoice: () => void) {
   const chosen: Wanted = {}
@@ -33,7 +36,7 @@ export function createFilters(onChoice: () => void) {
 
   function showColumn(column: WhoColumn, select: HTMLSelectElement, values: Values): void {
     // Under somebody's hands it does not change.
-    if (select === document.activeElement && select.matches(':open')) return
+    if (select === document.activeElement && select.matches(openSelector)) return
     const found = new Map([...values[column]].slice(-maxOptions).reverse())
     const own = chosen[column]
     if (own !== undefined && !found.has(own)) found.set(own, 0)

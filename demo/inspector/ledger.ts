@@ -7,6 +7,8 @@ import type { Row, Way } from './row.ts'
 import { type Tally, isFinal, isOpen, nothing, statusOf } from './status.ts'
 
 const maxRows = 20_000
+/** So many rows go at once: each time all are looked at. */
+const trimmedRows = 1000
 const maxSteps = 20
 
 const isIntroduction = (hit: Fields, messageId: string) =>
@@ -23,7 +25,7 @@ export function createLedger() {
   let unnamed = 0
   let roadOpensAt = 0
 
-  const idsOf = ({ clientId, messageId }: Call) => [
+  const idsOf = ({ clientId = '', messageId }: Call) => [
     idOf(clientId, messageId, 'identify'),
     idOf(clientId, messageId, ''),
   ]
@@ -31,7 +33,7 @@ export function createLedger() {
   function rowOf(id: string, at: number): Row {
     const known = rows.get(id)
     if (known) return known
-    const row: Row = { id, at, call: undefined, ended: undefined, ways: [], version: 0 }
+    const row: Row = { id, at, call: undefined, keys: [], ended: undefined, ways: [], version: 0 }
     rows.set(id, row)
     return row
   }
@@ -56,6 +58,7 @@ export function createLedger() {
     }
     const row = rowOf(id, at)
     for (const key of keys) {
+      if (!callOf.has(key)) row.keys.push(key)
       callOf.set(key, id)
       adopt(row, key)
     }
@@ -75,19 +78,24 @@ export function createLedger() {
 
   function forget(row: Row): void {
     rows.delete(row.id)
-    for (const key of row.call ? idsOf(row.call) : row.ways.map((way) => way.key))
-      callOf.delete(key)
+    for (const key of row.keys) callOf.delete(key)
   }
 
-  /** Lets the oldest rows that are through go, and keeps their numbers. */
+  /** Lets the oldest rows go, those that are through first, and keeps what came of them. */
   function trim(): void {
     if (rows.size <= maxRows) return
     const now = Date.now()
+    const enough = maxRows - trimmedRows
     for (const row of rows.values()) {
-      if (rows.size <= maxRows) return
+      if (rows.size <= enough) return
       const { kind } = statusOf(row, now)
       if (isOpen(kind)) continue
       past = { ...past, calls: past.calls + 1, [kind]: past[kind] + 1 }
+      forget(row)
+    }
+    // Open ones are not counted any more: whichever is heard of again has a row of its own.
+    for (const row of rows.values()) {
+      if (rows.size <= enough) return
       forget(row)
     }
   }
@@ -96,7 +104,8 @@ export function createLedger() {
     /** A call that was just made. */
     call(call: Call): void {
       const row = rowOfCall(call.messageId, idsOf(call), call.at)
-      row.call ??= call
+      // What one plugin does not send since it is switched off, another may.
+      if (!row.call || row.call.enabled === false) row.call = call
       row.version += 1
       trim()
     },
@@ -120,8 +129,8 @@ export function createLedger() {
         else if (outcome === 'waiting' && report.reason !== 'busy') {
           roadOpensAt = Math.max(roadOpensAt, report.nextTryAt ?? 0)
         }
-      } else if (row.ways.length === 0) {
-        row.ended ??= told
+      } else if (!row.ended || outcome === 'dropped' || row.ended.reason === 'duplicate') {
+        row.ended = told
       }
       row.version += 1
       trim()

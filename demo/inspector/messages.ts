@@ -12,7 +12,15 @@ export type SegmentEvent = {
 }
 
 /** A call of `analytics`, as `inspect()` saw it when it was made. */
-export type Call = { messageId: string; clientId: string; at: number; event: SegmentEvent }
+export type Call = {
+  messageId: string
+  /** Absent where somebody else has posted it. */
+  clientId?: string
+  at: number
+  /** The setting of that name. */
+  enabled?: unknown
+  event: SegmentEvent
+}
 
 /** What the plugin said in some page, by way of `inspect()`. */
 export type Told = DeliveryReport & { at: number }

@@ -64,7 +64,9 @@ export function createRowView(endpoint: () => string): RowView {
       words = noteOf(row, status, now, roadOpensAt)
       element.dataset['kind'] = kind
       element.classList.toggle('twice', (status.way?.taken ?? 0) > 1)
-      setText(parts.status, kind === 'dropped' && !status.way?.told ? 'Refused' : kindLabels[kind])
+      // That it was dropped, only the plugin can say.
+      const isRefused = kind === 'dropped' && status.way && !status.way.told
+      setText(parts.status, isRefused ? 'Refused' : kindLabels[kind])
       setText(parts.note, words)
       parts.note.title = words
       if (isSame) return

@@ -20,7 +20,9 @@ export type Row = {
   id: string
   at: number
   call: Call | undefined
-  /** Why no hit was made of the call: skipped, or too large. */
+  /** The event ids that its hits may have. */
+  keys: string[]
+  /** Why a hit, or all of them, was not made of the call: skipped, or too large. */
   ended: Told | undefined
   ways: Way[]
   /** Grows with every change. */

@@ -1,6 +1,6 @@
 // Pure: how far a call is.
 import { isMeant } from '../../src/segment/host.ts'
-import type { Told } from './messages.ts'
+import type { Call, Told } from './messages.ts'
 import type { Row, Way } from './row.ts'
 
 export type Kind = 'sending' | 'waiting' | 'accepted' | 'dropped' | 'skipped'
@@ -30,23 +30,24 @@ export const isFinal = (told: Told | undefined): boolean =>
   told !== undefined && told.outcome !== 'waiting'
 
 /** What can be told of a hit by its requests alone. */
-function byArrivals({ arrivals }: Way, now: number): Kind {
+function byArrivals({ arrivals, taken }: Way, now: number): Kind {
   const last = arrivals.at(-1)
   if (!last) return 'sending'
-  if (last.accepted) return 'accepted'
+  // What the collector has, it has, whatever it answers to a copy.
+  if (taken > 0) return 'accepted'
   if (last.status === 0) return now - last.at > longestRequestMs ? 'waiting' : 'sending'
   return refusals.includes(last.status) || last.method === 'OPTIONS' ? 'dropped' : 'waiting'
 }
 
 function kindOf(way: Way, now: number, isInspected: boolean): Kind {
-  const { told, arrivals } = way
+  const { told, arrivals, taken } = way
   if (told && isFinal(told)) return told.outcome
   const last = arrivals.at(-1)
   const isOver = last !== undefined && now - last.at > longestRequestMs
   if (!told) {
     if (!isInspected) return byArrivals(way, now)
     if (!isOver) return 'sending'
-    return last.accepted ? 'accepted' : 'waiting'
+    return taken > 0 ? 'accepted' : 'waiting'
   }
   // It has come to the collector again since, which has not turned it away: that attempt goes on.
   const goesOn = last !== undefined && last.at > told.at && (last.accepted || last.status === 0)
@@ -56,14 +57,24 @@ function kindOf(way: Way, now: number, isInspected: boolean): Kind {
   return last.accepted ? 'accepted' : 'waiting'
 }
 
+/** What this plugin skips as taken, another has, and will be heard of unless that was long ago. */
+const isElsewhere = ({ reason, at }: Told, now: number) =>
+  reason === 'duplicate' && now - at <= longestRequestMs
+
+/** Of the plugin that made it known; then there is no word of the call. */
+export const isOff = ({ enabled }: Call): boolean => enabled === false
+
 /** A call is as far as the slowest of its hits: what ended one plugin's work may not have another's. */
 export function statusOf(row: Row, now: number): Status {
-  if (row.ways.length === 0) {
-    if (row.ended) return { kind: row.ended.outcome, way: undefined }
-    if (row.call && !isMeant(row.call.event)) return { kind: 'skipped', way: undefined }
+  const { ways, ended, call } = row
+  if (ways.length === 0) {
+    if (ended && !isElsewhere(ended, now)) return { kind: ended.outcome, way: undefined }
+    if (call && (isOff(call) || !isMeant(call.event))) return { kind: 'skipped', way: undefined }
   }
-  const isInspected = row.call !== undefined
-  const found = row.ways.map((way) => ({ kind: kindOf(way, now, isInspected), way }))
+  const isInspected = call !== undefined
+  const found: Status[] = ways.map((way) => ({ kind: kindOf(way, now, isInspected), way }))
+  // Its own hit may be too large, and not the one that introduces its person.
+  if (ended?.outcome === 'dropped') found.push({ kind: 'dropped', way: undefined })
   for (const kind of ['waiting', 'sending', 'dropped'] as const) {
     const status = found.find((each) => each.kind === kind)
     if (status) return status

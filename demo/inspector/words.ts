@@ -1,7 +1,7 @@
 // Pure: what the inspector says of a row.
 import type { SegmentEvent } from './messages.ts'
 import type { Row, Way } from './row.ts'
-import type { Kind, Status } from './status.ts'
+import { type Kind, type Status, isOff } from './status.ts'
 import { jsonFields } from './who.ts'
 
 export const kindLabels: Record<Kind, string> = {
@@ -50,7 +50,9 @@ function endReason(outcome: string, reason: string | undefined): string {
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
-export const clockTime = (at: number): string => clock.format(at)
+/** Anybody may have named a time that no clock has. */
+export const clockTime = (at: number): string =>
+  Number.isNaN(new Date(at).getTime()) ? '–' : clock.format(at)
 
 const seconds = (ms: number) => {
   const count = Math.ceil(ms / 1000)
@@ -88,7 +90,7 @@ function refusal(way: Way): string {
 
 /** Why a row is where it is, in a few words. */
 export function noteOf(row: Row, { kind, way }: Status, now: number, roadOpensAt: number): string {
-  const told = way?.told ?? row.ended
+  const told = way ? way.told : row.ended
   const attempts = told?.attempts ?? 0
   if (kind === 'sending') {
     if (!way) return now - row.at > 15_000 ? 'no word from the plugin' : ''
@@ -96,7 +98,11 @@ export function noteOf(row: Row, { kind, way }: Status, now: number, roadOpensAt
   }
   if (kind === 'waiting') return way ? waitingNote(way, now, roadOpensAt) : ''
   if (kind === 'dropped' && way && !told) return refusal(way)
-  if (kind === 'skipped' && !told) return 'kept from Skalin by `integrations`'
+  if (kind === 'skipped' && !told) {
+    return row.call && isOff(row.call)
+      ? 'the plugin is off: `enabled` is false'
+      : 'kept from Skalin by `integrations`'
+  }
   const reason = endReason(kind, told?.reason)
   const status = told?.reason === 'refused' && told.status ? ` with ${told.status}` : ''
   const words = told?.reason === 'refused' && way?.arrivals.length ? refusal(way) : ''

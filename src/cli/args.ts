@@ -44,6 +44,9 @@ export const parseOptions = (
     if (token.name in given) return { problem: `\`${name}\` must come once.` }
     if (allowed === undefined) {
       if (token.value !== undefined) return { problem: `\`${name}\` takes no value.` }
+    } else if (!token.inlineValue && token.value?.startsWith('--')) {
+      const next = `the option \`${short(token.value)}\`; \`${name}=…\` takes any value`
+      return { problem: `\`${name}\` must be ${allowed} (received: ${next}).` }
     } else if (token.value === undefined || !accepts?.(token.value)) {
       return { problem: mustBe(name, allowed, token.value) }
     }

@@ -1,5 +1,5 @@
 import { printable } from '../testing/printable.ts'
-import { MAX_DELAY_MS, isOrigin } from '../testing/rules.ts'
+import { MAX_DELAY_MS, isId, isOrigin } from '../testing/rules.ts'
 import { diagnose } from './check/findings.ts'
 import { identityHit } from './check/hit.ts'
 import { isAnswer, probe } from './check/probe.ts'
@@ -31,9 +31,7 @@ Says whether an endpoint takes hits from your pages, and what to do if not. Send
   --json              print the findings as JSON
   -h, --help          print this help
 
-Exit code: 0 the endpoint will do, 1 it will not, 2 the arguments are wrong.`
-
-const isText = (text: string): boolean => text.trim() !== ''
+Exit code: 0 nothing was found against the endpoint, 1 something was, 2 the arguments are wrong.`
 
 const isHttp = (text: string): boolean => {
   if (!URL.canParse(text)) return false
@@ -47,13 +45,13 @@ const person = ['user-id', 'email', 'customer-id']
 export const checkCommand: Command = {
   usage,
   options: {
-    'client-id': { allowed: 'your Skalin Client ID', accepts: isText, required: true },
+    'client-id': { allowed: 'your Skalin Client ID', accepts: isId, required: true },
     endpoint: { allowed: 'an absolute http(s) URL without credentials', accepts: isHttp },
     origin: { allowed: `an origin, such as ${DEFAULT_ORIGIN}`, accepts: isOrigin },
     send: {},
-    'user-id': { allowed: 'a user id', accepts: isText },
+    'user-id': { allowed: 'a user id', accepts: isId },
     email: { allowed: 'an e-mail address', accepts: (text) => /^\S+@\S+$/.test(text) },
-    'customer-id': { allowed: 'a customer id', accepts: isText },
+    'customer-id': { allowed: 'a customer id', accepts: isId },
     timeout: {
       allowed: `milliseconds from 1 to ${MAX_DELAY_MS}`,
       accepts: (text) => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_DELAY_MS,
@@ -82,14 +80,19 @@ const check: Command['run'] = async (given, { out }) => {
   const { origin } = new URL(text('origin') ?? DEFAULT_ORIGIN)
   const options = { origin, timeoutMs: Number(text('timeout') ?? DEFAULT_TIMEOUT) }
   const get = await probe(endpoint.href, options)
-  const tried: Tried = { endpoint, origin, isGiven: text('origin') !== undefined, get }
-  if (isAnswer(get)) {
+  const tried: Tried = {
+    endpoint,
+    origin,
+    isGiven: text('origin') !== undefined,
+    isUnverified: process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+    get,
+  }
+  if (given['send']) {
+    const clientId = text('client-id') ?? ''
+    const hit = { clientId, userId, email, customerId: text('customer-id') }
+    tried.post = await probe(endpoint.href, { ...options, body: identityHit(hit, new Date()) })
+  } else if (isAnswer(get)) {
     tried.again = await probe(endpoint.href, options)
-    if (given['send']) {
-      const clientId = text('client-id') ?? ''
-      const hit = { clientId, userId, email, customerId: text('customer-id') }
-      tried.post = await probe(endpoint.href, { ...options, body: identityHit(hit, new Date()) })
-    }
   }
 
   const result = diagnose(tried)

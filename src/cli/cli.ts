@@ -37,7 +37,7 @@ export const runCli = async (args: string[], io: CliIo): Promise<number> => {
     io.out(help)
     return 0
   }
-  if (name === '--version') {
+  if (args.includes('--version')) {
     io.out(__VERSION__)
     return 0
   }

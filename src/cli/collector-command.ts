@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { startCollector } from '../testing/collector.ts'
-import { isLoopback, originOf } from '../testing/guard.ts'
+import { isInUrl, isLoopback, originOf, usualHost } from '../testing/guard.ts'
 import { printable } from '../testing/printable.ts'
 import type { ReceivedRequest } from '../testing/received.ts'
 import { requestLine } from '../testing/request-line.ts'
@@ -28,6 +29,17 @@ const unavailable = (port: number, host: string, error: unknown): string => {
 const addresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
 
+/** Whether a browser that asks `localhost` may get to another server, which listens on IPv6 alone. */
+const isLocalhostTaken = async (port: number): Promise<boolean> => {
+  const socket = connect(port, '::1')
+  const isTaken = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return isTaken
+}
+
 /** What is said of a collector that others can reach. */
 const warning = (host: string, port: number): string[] => [
   'Warning: whoever reaches this machine by network can send hits here, read all that came, and set faults.',
@@ -44,13 +56,16 @@ export const collectorCommand: Command = {
       allowed: 'a number from 0 to 65535',
       accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) <= 65535,
     },
-    host: { allowed: 'an address of this machine', accepts: (text) => text !== '' },
+    host: {
+      allowed: 'an address of this machine',
+      accepts: (text) => text !== '' && isInUrl(text),
+    },
     json: {},
   },
   run: async ({ port = '4747', host = '127.0.0.1', json }, { out, err, signal }) => {
     const onRequest = (received: ReceivedRequest): void =>
       out(json ? printable(JSON.stringify(received)) : requestLine(received))
-    const options = { port: Number(port), host: String(host), onRequest }
+    const options = { port: Number(port), host: usualHost(String(host)), onRequest }
     const collector = await startCollector(options, inspectorPages()).catch((error: unknown) => {
       err(unavailable(options.port, options.host, error))
     })
@@ -61,10 +76,10 @@ export const collectorCommand: Command = {
     announce(`POST hits to ${endpoint}, end with Ctrl+C.`)
     // By another name than the hits: a browser opens six connections a host, and hits that hang would
     // leave none for the inspector to heal the collector with.
-    announce(`See them live at ${origin.replace('127.0.0.1', 'localhost')}/`)
-    if (!isLoopback(options.host)) {
-      warning(options.host, Number(new URL(origin).port || 80)).forEach(err)
-    }
+    const ownPort = Number(new URL(origin).port || 80)
+    const isOwn = options.host === '::' || !(await isLocalhostTaken(ownPort))
+    announce(`See them live at ${isOwn ? origin.replace('127.0.0.1', 'localhost') : origin}/`)
+    if (!isLoopback(options.host)) warning(options.host, ownPort).forEach(err)
     if (!signal.aborted) await once(signal, 'abort')
     await collector.close()
     return 0

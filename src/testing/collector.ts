@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { checkFault } from './check-fault.ts'
 import { createControl } from './control.ts'
 import type { Fault } from './faults.ts'
-import { createGuard, originOf } from './guard.ts'
+import { createGuard, originOf, usualHost } from './guard.ts'
 import { createHitRoute } from './hit-route.ts'
 import { createHits, type HitQuery } from './hits.ts'
 import { createJournal } from './journal.ts'
@@ -51,6 +51,9 @@ export type Collector = {
   readonly close: () => Promise<void>
 }
 
+/** Where pages show what came, nobody reads the log, and it must not grow for days. */
+const KEPT_BESIDE_PAGES = 100
+
 const listen = async (server: Server, port: number, host: string): Promise<void> => {
   server.listen(port, host)
   await once(server, 'listening')
@@ -63,11 +66,12 @@ export const startCollector = async (
 ): Promise<Collector> => {
   const problems = checkOptions(options)
   if (problems.length > 0) throw new TypeError(problems.join(' '))
-  const { port = 0, host = '127.0.0.1', sender = 'browser', onRequest } = options
+  const { port = 0, sender = 'browser', onRequest } = options
+  const host = usualHost(options.host ?? '127.0.0.1')
   const controlOrigin = options.controlOrigin && new URL(options.controlOrigin).origin
 
   const userCode = createUserCode()
-  const log = createLog()
+  const log = createLog(pages ? KEPT_BESIDE_PAGES : Infinity)
   const queue = createHits(log, userCode)
   const journal = createJournal()
   // Nobody else can read it.
@@ -104,7 +108,10 @@ export const startCollector = async (
   server.on('request', routes(userCode.fail))
 
   let isClosed = false
+  let rising: Promise<void> | undefined
   const down = async (): Promise<void> => {
+    // A server that is closed before it listens would listen all the same.
+    await rising?.catch(() => undefined)
     const closed = once(server, 'close')
     server.close()
     server.closeAllConnections()
@@ -124,7 +131,9 @@ export const startCollector = async (
     down,
     up: async () => {
       if (isClosed) throw new Error('The collector was closed: create another.')
-      if (!server.listening) await listen(server, ownPort, host)
+      if (server.listening) return
+      rising ??= listen(server, ownPort, host).finally(() => (rising = undefined))
+      await rising
     },
     clear,
     close: async () => {

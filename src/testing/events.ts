@@ -20,25 +20,29 @@ const event = (name: string, value: unknown, id?: string): string =>
  * `report`, `clear`, and `beat` when there is nothing to say; `live` between what was and what comes.
  *
  * Who comes again names the last event it had, as browsers do by header and pages can by `?after=`,
- * and is told what it missed.
+ * and is told what it missed; or `hello` with `anew`, if that is no longer known.
  */
 export const streamEvents = (
   req: IncomingMessage,
   res: ServerResponse,
   { journal, greeting }: EventParts,
 ): ((name: string, value: unknown) => void) => {
-  const known = String(req.headers['last-event-id'] ?? req.url?.split('?after=')[1] ?? '')
-  const continues = journal.continues(known)
-  let place = continues ? known : journal.start()
-
   const tell = (name: string, value: unknown): void => {
     res.write(event(name, value))
   }
+  let place = String(req.headers['last-event-id'] ?? req.url?.split('?after=')[1] ?? '')
   let isLive = false
+  const hello = (anew: boolean): void => {
+    if (anew) place = journal.start()
+    isLive = false
+    tell('hello', { ...greeting(), anew })
+  }
 
   // At the reader's pace: what a page in the background does not read is not kept for it twice.
   const pump = (): void => {
     while (!res.writableNeedDrain && !res.destroyed) {
+      // So far behind that what it would be told next is forgotten.
+      if (!journal.continues(place)) hello(true)
       const entries = journal.after(place, BATCH)
       const last = entries.at(-1)
       if (!last) {
@@ -55,7 +59,7 @@ export const streamEvents = (
     res.write(event('clear', null, place))
   }
 
-  tell('hello', { ...greeting(), anew: !continues })
+  hello(!journal.continues(place))
   const beat = setInterval(() => {
     if (!res.writableNeedDrain) tell('beat', null)
   }, BEAT_MS)

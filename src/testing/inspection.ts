@@ -1,4 +1,4 @@
-import { type Rule, check, mustBe, optional, required } from './rules.ts'
+import { type Rule, check, isWhole, mustBe, optional, required } from './rules.ts'
 
 /** What `inspect()` tells of an application: a call that was made, or a report on it. */
 export type Inspection = { kind: 'call' | 'report'; at: number; [field: string]: unknown }
@@ -7,26 +7,26 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const text = optional<unknown>('a string', (value) => typeof value === 'string')
+const someText = required<unknown>('a string', (value) => typeof value === 'string')
 const object = required<unknown>('an object', isObject)
 /** The last moment that a date can be. https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const lastMoment = 8.64e15
-const rules = {
-  at: required<unknown>(
-    'epoch milliseconds',
-    (value) => Number.isFinite(value) && Math.abs(value as number) <= lastMoment,
-  ),
-  clientId: text,
-}
-const callRules = {
-  ...rules,
-  messageId: required<unknown>('a string', (value) => typeof value === 'string'),
-  event: object,
-}
-const reportRules = { ...rules, report: object }
+const moment = [
+  'epoch milliseconds',
+  (value: unknown) => Number.isFinite(value) && Math.abs(value as number) <= lastMoment,
+] as const
+const count = optional<unknown>('a whole number', (value) => isWhole(value, 0, Infinity))
+const at = required<unknown>(...moment)
+const callRules = { at, clientId: someText, messageId: someText, event: object }
+const reportRules = { at, clientId: text, report: object }
 const outcomes: unknown[] = ['accepted', 'waiting', 'dropped', 'skipped']
 const insideReport = {
   outcome: required<unknown>('an outcome', (value) => outcomes.includes(value)),
+  reason: text,
   messageId: text,
+  attempts: count,
+  status: count,
+  nextTryAt: optional<unknown>(...moment),
   hit: optional<unknown>(
     'an object of strings',
     (value) => isObject(value) && Object.values(value).every((field) => typeof field === 'string'),

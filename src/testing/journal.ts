@@ -62,6 +62,8 @@ export const createJournal = (limits: JournalLimits = LIMITS): Journal => {
     },
     clear: () => {
       drop(entries.length)
+      // It has a number of its own, so that who was away and comes again starts anew.
+      firstNumber += 1
       news.emit('clear')
     },
   }

@@ -18,8 +18,8 @@ export const isHit = (received: ReceivedRequest): received is ReceivedHit => rec
 export const hitKey = ({ hit }: ReceivedRequest): string =>
   JSON.stringify([hit['client_id'], hit['event_id']])
 
-/** An empty log. */
-export const createLog = (): RequestLog => {
+/** An empty log, of the newest requests and as many hits. */
+export const createLog = (limit: number): RequestLog => {
   const requests: ReceivedRequest[] = []
   // As Skalin documents: of hits with one `event_id`, the last one transmitted is kept.
   // A Map gives a key the place of its first arrival. https://docs.skalin.io/en/dev/tracking/1.0.0/sst/feature/
@@ -34,7 +34,9 @@ export const createLog = (): RequestLog => {
     news,
     add: (received) => {
       requests.push(received)
+      if (requests.length > limit) requests.shift()
       if (isHit(received)) hits.set(hitKey(received), received)
+      if (hits.size > limit) hits.delete(hits.keys().next().value ?? '')
       news.emit('request', received)
     },
     clear: () => {

@@ -1,5 +1,5 @@
 import { short } from './printable.ts'
-import { check, mustBe, optional, required, type Rule } from './rules.ts'
+import { check, isBlank, isId, mustBe, optional, required, type Rule } from './rules.ts'
 
 /**
  * A hit as it came: the decoded fields of the form, in Skalin's own names. Which there are depends on
@@ -25,9 +25,6 @@ type Rules = Readonly<Record<string, Rule<string>>>
 const MAX_BODY_BYTES = 16 * 1024
 const FORM = 'application/x-www-form-urlencoded'
 
-const isNonEmptyString = (value: unknown): value is string =>
-  typeof value === 'string' && value !== ''
-
 const hasLength = (text: string, least: number, most: number): boolean => {
   // Code points, so that an emoji counts as one character here as in the plugin.
   const { length } = Array.from(text)
@@ -51,11 +48,22 @@ const isDateTime = (value: string): boolean => {
   return isReal && value.length === 'YYYY-MM-DDTHH:MM:SS'.length
 }
 
+/** Whether a form is text at all: what is not, `URLSearchParams` would repair. */
+const isUtf8 = (body: string): boolean => {
+  try {
+    decodeURIComponent(body)
+    return !body.includes('\ufffd')
+  } catch {
+    return false
+  }
+}
+
 const isFeature = (text: string): boolean => {
   const { name, event_name, ...others } = jsonFields(text)
   return (
     typeof name === 'string' &&
     hasLength(name, 1, 255) &&
+    !isBlank(name) &&
     event_name === 'feature' &&
     Object.keys(others).length === 0
   )
@@ -66,26 +74,28 @@ const isProperty = (value: unknown): boolean =>
 
 const isIdentity = (text: string, isFurther: (value: unknown) => boolean): boolean => {
   const { id, email, ...further } = jsonFields(text)
-  const names = [id, email].filter((name) => name !== undefined)
   return (
-    names.length > 0 && names.every(isNonEmptyString) && Object.values(further).every(isFurther)
+    (id !== undefined || email !== undefined) &&
+    (id === undefined || isId(id)) &&
+    (email === undefined || (typeof email === 'string' && email.includes('@'))) &&
+    Object.values(further).every(isFurther)
   )
 }
 
-const nonEmpty = ['non-empty', isNonEmptyString] as const
+const id = ['an id, not blank nor a word such as `undefined`', isId] as const
 const sixteen = ['16 characters', (value: string) => hasLength(value, 16, 16)] as const
 const dateTime = ['a real date and time, YYYY-MM-DDTHH:MM:SS', isDateTime] as const
-const identity = 'a JSON object with a non-empty string as `id`, `email` or both'
+const identity = 'a JSON object with an id as `id`, an address with an @ as `email`, or both'
 
 const common: Rules = {
   rec: required('`1`', (value) => value === '1'),
-  client_id: required(...nonEmpty),
+  client_id: required(...id),
   action: required('`ui` or `ev`', (value) => value === 'ui' || value === 'ev'),
   event_id: required(...sixteen),
   visitor_id: required(...sixteen),
   visit_id: required(...sixteen),
   localtime: required('a real time, HH:MM:SS', (value) => isDateTime(`1970-01-01T${value}`)),
-  customer_id: optional(...nonEmpty),
+  customer_id: optional(...id),
   url: optional(
     'an absolute URL of at most 2048 characters',
     (value) => value.length <= 2048 && URL.canParse(value),
@@ -105,7 +115,7 @@ const rulesOf = {
     ...common,
     identity: optional(`${identity}, and nothing else`, (value) => isIdentity(value, () => false)),
     event: required(
-      'the JSON object {"name": <1 to 255 characters>, "event_name": "feature"}',
+      'the JSON object {"name": <1 to 255 characters, not all blank>, "event_name": "feature"}',
       isFeature,
     ),
     ts: required(...dateTime),
@@ -133,7 +143,7 @@ export const checkHit = (fields: URLSearchParams, sender: Sender = 'browser'): s
   const isKnown = action === 'ui' || action === 'ev'
   const rules: Rules = {
     ...(isKnown ? rulesOf[action] : common),
-    ...(sender === 'server' && { cip: optional(...nonEmpty) }),
+    ...(sender === 'server' && { cip: optional('non-empty', (value) => value !== '') }),
   }
   const wrong = Object.entries(rules).flatMap(([name, rule]) =>
     checkField(name, rule, fields.getAll(name)),
@@ -161,6 +171,7 @@ export const checkRequest = ({
     ...(method === 'POST' ? [] : [mustBe('method', 'POST', method)]),
     ...(query === '' ? [] : [mustBe('query', 'empty: the fields belong in the body', query)]),
     ...(mediaType === FORM ? [] : [mustBe('content-type', FORM, contentType)]),
+    ...(isUtf8(body) ? [] : [mustBe('body', 'UTF-8, percent-encoded', body)]),
     ...(bytes <= MAX_BODY_BYTES ? [] : [mustBe('body', `at most ${MAX_BODY_BYTES} bytes`, bytes)]),
   ]
   return problems.length > 0 ? problems : checkHit(new URLSearchParams(body), sender)

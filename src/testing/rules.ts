@@ -31,8 +31,18 @@ export const check = <Value>(name: string, rule: Rule<Value>, value?: Value): st
   return passes ? [] : [mustBe(name, rule.allowed, value)]
 }
 
+/** White space, and what is as invisible: zero-width characters, byte order and bidi marks. */
+export const isBlank = (text: string): boolean =>
+  /^[\s\p{Default_Ignorable_Code_Point}]*$/u.test(text)
+
+/** Words that programs leave where an id was missing. */
+const MISSING = /^\s*(undefined|null|NaN|true|false|\[object \w+\])\s*$/
+
+export const isId = (value: unknown): value is string =>
+  typeof value === 'string' && !isBlank(value) && !MISSING.test(value)
+
 /** `setTimeout` takes more for 1. https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
-export const MAX_DELAY_MS = 2 ** 31 - 1
+export const MAX_DELAY_MS: number = 2 ** 31 - 1
 
 export const isWhole = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most

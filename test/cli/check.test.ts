@@ -1,12 +1,17 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createSecureServer as createHttp2Server } from 'node:http2'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Finding } from '../../src/cli/check/finding.ts'
 import { explainFailure } from '../../src/cli/check/failure.ts'
 import { diagnose } from '../../src/cli/check/findings.ts'
+import { type Answer, probe } from '../../src/cli/check/probe.ts'
+import { hour } from '../../src/delivery/limits.ts'
 import { onOutcome } from '../../src/delivery/policy.ts'
 import { checkHit } from '../../src/testing/protocol.ts'
 import type { Fault } from '../../src/testing/index.ts'
@@ -30,21 +35,30 @@ const check = async (endpoint: string, ...more: string[]) => {
   return { code, of, ...result }
 }
 
-const serve = async (listener: RequestListener): Promise<string> => {
-  const server = createServer(listener)
+const started = async (server: Server): Promise<string> => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {
     server.close()
     server.closeAllConnections()
   })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hit`
+  return `127.0.0.1:${(server.address() as AddressInfo).port}/hit`
 }
 
+const serve = async (listener: RequestListener): Promise<string> =>
+  `http://${await started(createServer(listener))}`
+
+/** With a certificate that nobody knows. */
+const pem = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
+const secrets = { key: pem('key'), cert: pem('cert') }
+
+const serveSecurely = async (listener?: RequestListener): Promise<string> =>
+  `https://${await started(createSecureServer(secrets, listener))}`
+
 describe('a healthy endpoint', () => {
-  test('will do, and gets no hit unless told', async () => {
+  test('raises no doubt, and gets no hit unless told', async () => {
     const collector = await startCollector()
     const { code, verdict, of } = await check(collector.endpoint, '--origin', origin)
-    expect({ code, verdict }).toEqual({ code: 0, verdict: 'readable' })
+    expect({ code, verdict }).toEqual({ code: 0, verdict: 'unknown' })
     expect(of('POST')).toMatchObject({ state: 'not tried' })
     expect(of('CORS')).toMatchObject({
       state: 'ok',
@@ -61,11 +75,13 @@ describe('a healthy endpoint', () => {
 
   test('gets one valid `ui` hit with --send, about the person that was named', async () => {
     const collector = await startCollector()
-    const { code, of } = await check(collector.endpoint, ...person, '--customer-id', 'acme')
-    expect(code).toBe(0)
+    const more = [...person, '--customer-id', 'acme']
+    const { code, verdict, of } = await check(collector.endpoint, ...more)
+    expect({ code, verdict }).toEqual({ code: 0, verdict: 'readable' })
     expect(of('POST')).toMatchObject({ state: 'ok' })
     const posts = collector.requests.filter(({ method }) => method === 'POST')
     expect(posts.map(({ body }) => checkHit(new URLSearchParams(body)))).toEqual([[]])
+    expect(posts[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded')
     expect(posts[0]?.hit).toMatchObject({
       client_id: 'my-client',
       action: 'ui',
@@ -101,34 +117,13 @@ describe('a healthy endpoint', () => {
       '✓ Time        It answers in <ms>, the first time in <ms>.',
       `✓ Policy      If your pages have a Content-Security-Policy: connect-src ${collector.origin}`,
       '',
-      'The plugin will deliver to it, and know of each hit whether it was taken.',
+      'Whether it takes hits, only a hit tells: one that `--send` sends, or a page.',
     ])
   })
 })
 
 describe('an endpoint that fails', () => {
   test.each<[string, Fault, string, Partial<Finding>, string[]?]>([
-    [
-      '503',
-      { kind: 'status', status: 503 },
-      'failing',
-      { check: 'Answer', says: 'It answers 503 now: hits would wait.' },
-    ],
-    [
-      '429',
-      { kind: 'status', status: 429, retryAfter: 30 },
-      'failing',
-      {
-        check: 'Answer',
-        says: 'It answers 429 now: hits would wait. It asks to come again after 30.',
-      },
-    ],
-    [
-      'a redirect',
-      { kind: 'status', status: 307, location: '/v2/hit' },
-      'failing',
-      { check: 'Redirects' },
-    ],
     ['a reset', { kind: 'reset' }, 'unreachable', { check: 'Reachable' }],
     [
       'a hang before the headers',
@@ -144,12 +139,14 @@ describe('an endpoint that fails', () => {
       { check: 'Time' },
       ['--timeout', '300'],
     ],
-  ])('by %s will not do', async (_, fault, verdict, finding, more = []) => {
+  ])('by %s will not do, sent a hit or not', async (_, fault, verdict, finding, more = []) => {
     const collector = await startCollector()
     collector.fault(fault)
-    const result = await check(collector.endpoint, ...more)
-    expect(result).toMatchObject({ code: 1, verdict })
-    expect(result.of(finding.check ?? '')).toMatchObject({ state: 'failed', ...finding })
+    for (const sent of [[], person]) {
+      const result = await check(collector.endpoint, ...more, ...sent)
+      expect(result).toMatchObject({ code: 1, verdict })
+      expect(result.of(finding.check ?? '')).toMatchObject({ state: 'failed', ...finding })
+    }
   })
 
   test.each<[Fault, string]>([
@@ -159,7 +156,11 @@ describe('an endpoint that fails', () => {
       { kind: 'status', status: 404 },
       'It answered 404: hits would wait, and be tried a few times an hour.',
     ],
-    [{ kind: 'status', status: 302 }, 'It redirects: 302.'],
+    [{ kind: 'status', status: 302 }, 'It redirects: 302. The plugin does not follow.'],
+    [
+      { kind: 'status', status: 429, retryAfter: 30 },
+      'It answered 429: hits would wait and be tried again. It asks to come again after 30.',
+    ],
     [{ kind: 'reset' }, 'It cuts the connection. (read ECONNRESET)'],
   ])('only to a POST, by %j, shows with --send', async (fault, says) => {
     const collector = await startCollector()
@@ -168,13 +169,64 @@ describe('an endpoint that fails', () => {
     const { code, of } = await check(collector.endpoint, ...person)
     expect(code).toBe(1)
     expect(of('POST')).toMatchObject({ state: 'failed', says })
+    expect(of('Answer')).toBeUndefined()
+  })
+
+  test.each<[string, Fault, Partial<Finding>, string[]?]>([
+    [
+      '503',
+      { kind: 'status', status: 503, retryAfter: 30 },
+      {
+        check: 'Answer',
+        says: 'It answers 503 to a GET. It asks to come again after 30. If it does so to a POST, hits wait.',
+      },
+    ],
+    ['501', { kind: 'status', status: 501 }, { check: 'Answer' }],
+    [
+      'a redirect',
+      { kind: 'status', status: 302, location: '/docs' },
+      {
+        check: 'Redirects',
+        says: expect.stringMatching(/^It answers 302 to a GET, to http.*\/docs\.$/) as string,
+      },
+    ],
+    ['a reset', { kind: 'reset' }, { state: 'failed' }],
+    ['a hang', { kind: 'hang', at: 'headers' }, { check: 'Time', state: 'failed' }],
+  ])('only to a GET, by %s, takes a hit all the same', async (_, fault, expected) => {
+    const collector = await startCollector()
+    collector.fault({ ...fault, where: ({ action }) => action === undefined })
+    const seen = await check(collector.endpoint, '--timeout', '500')
+    const { state = 'warning' } = expected
+    expect(seen.code).toBe(state === 'warning' ? 0 : 1)
+    expect(seen.verdict).toBe(state === 'warning' ? 'unknown' : 'unreachable')
+    expect(seen.of(expected.check ?? 'Reachable')).toMatchObject({ ...expected, state })
+    const { code, verdict } = await check(collector.endpoint, '--timeout', '500', ...person)
+    expect({ code, verdict }).toEqual({ code: 0, verdict: 'readable' })
+  })
+
+  test('only to a GET, by a 304, leads nowhere else', async () => {
+    const collector = await startCollector()
+    collector.fault({ kind: 'status', status: 304 })
+    expect((await check(collector.endpoint)).of('Redirects')?.says).toBe('None.')
+  })
+
+  test.each([
+    [1999, 'ok', 'readable'],
+    [3000, 'warning', 'readable'],
+    [11_000, 'failed', 'failing'],
+  ])('to a hit after %i ms, however fast to a GET, is %s', (ms, state, verdict) => {
+    const headers = new Headers({ 'access-control-allow-origin': '*' })
+    const get = { ms: 5, status: 200, headers, text: '' }
+    const tried = { endpoint: new URL('https://a.example/hit'), origin, isGiven: true, get }
+    const found = diagnose({ ...tried, again: get, post: { ...get, ms } })
+    expect(found.verdict).toBe(verdict)
+    expect(found.findings.find((each) => each.check === 'Time')).toMatchObject({
+      state,
+      says: expect.stringContaining(`It answers in ${ms} ms, the first time in 5 ms.`) as string,
+    })
   })
 
   test('slowly, but within 10 s, will do', async () => {
-    const get = { ms: 3000, status: 200, headers: new Headers(), text: '' }
-    const tried = { endpoint: new URL('https://a.example/hit'), origin, isGiven: true, get }
-    const { findings } = diagnose(tried)
-    expect(findings.find((each) => each.check === 'Time')).toMatchObject({ state: 'warning' })
     const collector = await startCollector()
     collector.fault({ kind: 'slow', ms: 100 })
     expect((await check(collector.endpoint)).code).toBe(0)
@@ -198,13 +250,7 @@ describe('an endpoint that fails', () => {
   })
 
   test('by a self-signed certificate will not do', async () => {
-    const pem = (name: string) =>
-      readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
-    const server = createSecureServer({ key: pem('key'), cert: pem('cert') })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    onTestFinished(() => void server.close())
-    const { port } = server.address() as AddressInfo
-    const { code, of } = await check(`https://127.0.0.1:${port}/hit`)
+    const { code, of } = await check(await serveSecurely())
     expect(code).toBe(1)
     expect(of('TLS')).toMatchObject({
       state: 'failed',
@@ -215,15 +261,65 @@ describe('an endpoint that fails', () => {
   test.each([
     ['CERT_HAS_EXPIRED', 'TLS'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'TLS'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS', 'NODE_EXTRA_CA_CERTS'],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'TLS', 'NODE_EXTRA_CA_CERTS'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'TLS', 'NODE_EXTRA_CA_CERTS'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS', 'speaks TLS at this port'],
+    ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'Protocol', 'HTTP/1.1'],
     ['UND_ERR_CONNECT_TIMEOUT', 'Reachable'],
     ['SOMETHING_NEW', 'Reachable'],
-  ])('by %s is about %s', (code, about) => {
+  ])('by %s is about %s', (code, about, todo = '') => {
     expect(explainFailure({ ms: 1, code, message: 'x' })).toMatchObject({
       check: about,
       state: 'failed',
+      todo: expect.stringContaining(todo) as string,
     })
+  })
+
+  test('by HTTP/2 alone says nothing of what browsers will do', async () => {
+    const server = createHttp2Server(secrets)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const { code, verdict, of } = await check(`https://127.0.0.1:${port}/hit`)
+    expect({ code, verdict }).toEqual({ code: 1, verdict: 'unknown' })
+    expect(of('Protocol')?.says).toMatch(/^It takes HTTP\/2 alone/)
+  })
+
+  describe('whatever is collected as garbage', () => {
+    beforeEach(() => {
+      setFlagsFromString('--expose-gc')
+      const collecting = setInterval(runInNewContext('gc') as () => void, 50)
+      onTestFinished(() => clearInterval(collecting))
+    })
+    const options = { origin, timeoutMs: 1000 }
+
+    test('by a body without end will not do, and is not read on', async () => {
+      const closed = new EventEmitter()
+      const gone = once(closed, 'close')
+      const endpoint = await serve((_req, res) => {
+        const chunk = Buffer.alloc(65_536, 'x')
+        const more = (): void => {
+          while (!res.destroyed && res.write(chunk));
+        }
+        res.once('close', () => closed.emit('close'))
+        res.writeHead(200).on('drain', more)
+        more()
+      })
+      expect(await probe(endpoint, options)).toMatchObject({ code: 'TIMEOUT' })
+      await gone
+    })
+
+    test('by a body that stalls will not do', async () => {
+      const endpoint = await serve((_req, res) => void res.writeHead(200).write('x'))
+      expect(await probe(endpoint, options)).toMatchObject({ code: 'TIMEOUT' })
+    })
+  })
+
+  test('by a long body is quoted, not kept', async () => {
+    const endpoint = await serve((_req, res) => void res.writeHead(404).end('x'.repeat(1_000_000)))
+    const { text } = (await probe(endpoint, { origin, timeoutMs: 10_000 })) as Answer
+    expect(text).toBe('x'.repeat(4096))
   })
 })
 
@@ -231,8 +327,10 @@ describe('CORS', () => {
   const answering = (headers: Record<string, string>) =>
     serve((_req, res) => void res.writeHead(200, headers).end())
 
+  const asked = ['--origin', origin, ...person]
+
   test('that is missing makes the endpoint opaque, which the plugin can do with', async () => {
-    const { code, verdict, of } = await check(await answering({}), '--origin', origin)
+    const { code, verdict, of } = await check(await answering({}), ...asked)
     expect({ code, verdict }).toEqual({ code: 0, verdict: 'opaque' })
     expect(of('CORS')).toMatchObject({
       state: 'warning',
@@ -242,11 +340,8 @@ describe('CORS', () => {
 
   test('for another origin does not help', async () => {
     const other = 'https://www.example.com'
-    const { verdict, of } = await check(
-      await answering({ 'access-control-allow-origin': other }),
-      '--origin',
-      origin,
-    )
+    const endpoint = await answering({ 'access-control-allow-origin': other })
+    const { verdict, of } = await check(endpoint, ...asked)
     expect(verdict).toBe('opaque')
     expect(of('CORS')?.says).toContain(`Its answers are for ${other}`)
   })
@@ -256,14 +351,15 @@ describe('CORS', () => {
       'access-control-allow-origin': origin,
       'access-control-expose-headers': 'X-Other, retry-after',
     }
-    const { verdict, of } = await check(await answering(headers), '--origin', origin)
+    const { verdict, of } = await check(await answering(headers), ...asked)
     expect(verdict).toBe('readable')
     expect(of('Retry-After')?.state).toBe('ok')
   })
 
   test('is not needed on the same origin', async () => {
-    const endpoint = await answering({})
-    const { verdict, of } = await check(endpoint, '--origin', new URL(endpoint).origin)
+    const endpoint = await answering({ 'cross-origin-resource-policy': 'same-origin' })
+    const own = ['--origin', new URL(endpoint).origin]
+    const { verdict, of } = await check(endpoint, ...own, ...person)
     expect(verdict).toBe('readable')
     expect(of('CORS')?.says).toBe('The page is of the same origin.')
     expect(of('Browser')).toBeUndefined()
@@ -274,16 +370,102 @@ describe('CORS', () => {
       const headers = req.method === 'POST' ? { 'access-control-allow-origin': '*' } : {}
       res.writeHead(200, headers).end()
     })
-    expect((await check(endpoint)).verdict).toBe('opaque')
+    const { code, verdict, of } = await check(endpoint)
+    expect({ code, verdict }).toEqual({ code: 0, verdict: 'unknown' })
+    expect(of('CORS')?.state).toBe('warning')
     expect((await check(endpoint, ...person)).verdict).toBe('readable')
+  })
+
+  const policy = 'cross-origin-resource-policy'
+
+  test('that is missing, with a policy against other origins, will not do', async () => {
+    const endpoint = await answering({ [policy]: 'same-origin' })
+    for (const more of [[], person]) {
+      const { code, verdict, of } = await check(endpoint, '--origin', origin, ...more)
+      expect({ code, verdict }).toEqual({ code: 1, verdict: 'failing' })
+      expect(of('CORS')).toMatchObject({
+        state: 'failed',
+        says: `Its answers carry no \`Access-Control-Allow-Origin\`, but \`Cross-Origin-Resource-Policy: same-origin\`: to pages of ${origin} each hit looks like a network error, and waits.`,
+      })
+    }
+  })
+
+  test.each([
+    ['same-origin', 'https://hits.example.com', 'failing'],
+    ['same-site', 'https://hits.example.com', 'opaque'],
+    ['same-site', 'https://app.example.com:8443', 'opaque'],
+    ['same-site', 'https://hits.example.org', 'failing'],
+    ['same-site', 'https://10.0.0.1', 'failing'],
+    ['cross-origin', 'https://hits.example.org', 'opaque'],
+    ['nonsense', 'https://hits.example.org', 'opaque'],
+  ])('that is missing, with the policy %s at %s: %s', (value, endpoint, verdict) => {
+    const get = { ms: 1, status: 200, headers: new Headers({ [policy]: value }), text: '' }
+    const tried = { endpoint: new URL(endpoint), origin, isGiven: true, get, post: get }
+    expect(diagnose(tried).verdict).toBe(verdict)
+  })
+
+  test.each([
+    ['https://app.example.com', 'http://app.example.com', 'failing'],
+    ['https://10.0.0.1', 'https://11.0.0.1', 'failing'],
+  ])('of one site is told by scheme and address: %s from %s', (endpoint, page, verdict) => {
+    const get = { ms: 1, status: 200, headers: new Headers({ [policy]: 'same-site' }), text: '' }
+    const tried = { endpoint: new URL(endpoint), origin: page, isGiven: true, get, post: get }
+    expect(diagnose(tried).verdict).toBe(verdict)
+  })
+
+  test('that errors lack loses hits, and a look at them promises nothing', async () => {
+    for (const [status, code] of [
+      [404, 1],
+      [410, 1],
+      [405, 0],
+      [400, 0],
+    ] as const) {
+      const seen = await check(await serve((_, res) => void res.writeHead(status).end()))
+      expect([status, seen.code, seen.verdict]).toEqual([status, code, 'unknown'])
+      expect(seen.of('Answer')?.says).toContain('hits count as accepted, and are lost')
+    }
   })
 })
 
+const answerOf = (status: number, headers: Record<string, string> = {}): Answer => ({
+  ms: 1,
+  status,
+  headers: new Headers(headers),
+  text: '',
+})
+
+const statuses = Array.from({ length: 400 }, (_, index) => index + 200)
+const readable = { 'access-control-allow-origin': '*' }
+
+/** What is said of an endpoint that answers so to a hit. */
+const saidOf = (post: Answer) => {
+  const endpoint = new URL('https://collect.example/hit')
+  const { findings, verdict } = diagnose({ endpoint, origin, isGiven: true, get: post, post })
+  return { verdict, says: findings.find(({ check }) => check === 'POST')?.says }
+}
+
+test('of every status that no page can read it says what the plugin makes of it', () => {
+  // It sends the hit once more, follows redirects, and hears of no status: twice, and it counts.
+  const first = onOutcome(states.new, outcomes.network, attemptAt(now))
+  expect(first.verdict.outcome).toBe('again')
+  const noCors = attemptAt(now, { mode: 'no-cors', reachedAt: now - hour })
+  const { verdict: fate } = onOutcome(first.state, outcomes.opaque, noCors)
+  expect(fate).toMatchObject({ outcome: 'accepted', reason: 'unconfirmed' })
+  for (const status of statuses) {
+    const isTaken = status < 300
+    const { verdict, says } = saidOf(answerOf(status))
+    expect([status, verdict]).toEqual([status, isTaken ? 'opaque' : 'losing'])
+    expect(says).toContain(isTaken ? 'It took the hit' : 'would count as accepted, and be lost')
+  }
+  // Where browsers reject that request, too, the plugin knows of a failure.
+  const blocked = saidOf(answerOf(404, { 'cross-origin-resource-policy': 'same-origin' }))
+  expect(blocked.verdict).toBe('failing')
+  expect(blocked.says).toContain('hits would wait')
+})
+
 test('of every status it says what the plugin does with it', () => {
-  const text = ''
-  const headers = new Headers()
-  for (let status = 200; status < 600; status += 1) {
-    if (status >= 300 && status < 400) continue
+  for (const status of statuses) {
+    if ([301, 302, 303, 307, 308].includes(status)) continue
     const { verdict } = onOutcome(states.readable, outcomes.answer(status), attemptAt(now))
     const fate =
       verdict.outcome !== 'waiting'
@@ -291,10 +473,7 @@ test('of every status it says what the plugin does with it', () => {
         : 'due' in verdict
           ? 'tried a few times an hour'
           : 'wait and be tried again'
-    const post = { ms: 1, status, headers, text }
-    const endpoint = new URL('https://collect.example/hit')
-    const { findings } = diagnose({ endpoint, origin, isGiven: true, get: post, post })
-    expect(findings.find(({ check }) => check === 'POST')?.says).toContain(fate)
+    expect(saidOf(answerOf(status, readable)).says).toContain(fate)
   }
 })
 
@@ -308,6 +487,16 @@ test('http is refused for https pages, unless it is on this machine', () => {
   expect(tls('http://collect.example/hit', 'http://app.example.com')).toBe('warning')
   expect(tls('http://localhost:4747/hit', origin)).toBe('ok')
   expect(tls('https://collect.example/hit', origin)).toBe('ok')
+})
+
+test('a certificate that Node was told not to verify is not called valid', async () => {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const endpoint = await serveSecurely((_, res) => void res.writeHead(200, readable).end())
+  expect((await check(endpoint, ...person)).of('TLS')).toMatchObject({
+    state: 'warning',
+    says: 'The certificate was not verified: NODE_TLS_REJECT_UNAUTHORIZED is 0.',
+  })
 })
 
 test.each([
@@ -335,11 +524,29 @@ test.each([
   ],
   [['--client-id', 'c', '--send'], '`--send` needs a person: add `--user-id` or `--email`.'],
   [['--client-id', 'c', '--email', 'j@example.com'], '`--email` goes with `--send`.'],
+  ...['user-id', 'email', 'customer-id'].map((name): [string[], string] => [
+    ['--client-id', 'c', '--send', `--${name}`, '--json'],
+    expect.stringMatching(
+      `^\`--${name}\` must be an? .* \\(received: the option \`--json\`; \`--${name}=…\` takes any value\\)\\.$`,
+    ) as string,
+  ]),
+  [
+    ['--client-id', '--send'],
+    '`--client-id` must be your Skalin Client ID (received: the option `--send`; `--client-id=…` takes any value).',
+  ],
+  [
+    ['--client-id', 'undefined'],
+    '`--client-id` must be your Skalin Client ID (received: "undefined").',
+  ],
+  [
+    ['--client-id', 'c', '--send', '--user-id', ' null '],
+    '`--user-id` must be a user id (received: " null ").',
+  ],
   [['--client-id', 'c', 'now'], 'Unexpected argument `now`.'],
 ])('%j is refused, and nothing is sent', async (args, problem) => {
   const { exit, err, out } = run('check', ...args)
   expect(await exit).toBe(2)
-  expect(err[0]?.split('\n')[0]).toBe(problem)
+  expect(err[0]?.split('\n')[0]).toEqual(problem)
   expect(err[0]).toContain('Usage: skalin-analytics-plugin check')
   expect(out).toEqual([])
 })
@@ -351,11 +558,12 @@ test('Ctrl+C ends it, whatever the endpoint does', async () => {
   expect(await exit).toBe(130)
 })
 
-test('a path where nothing is raises a doubt', async () => {
-  const endpoint = await serve((_, res) => res.writeHead(404).end())
-  const { of } = await check(endpoint)
+test('a path where nothing is will not do', async () => {
+  const endpoint = await serve((_, res) => res.writeHead(404, readable).end())
+  const { code, verdict, of } = await check(endpoint)
+  expect({ code, verdict }).toEqual({ code: 1, verdict: 'unknown' })
   expect(of('Answer')).toMatchObject({
-    state: 'warning',
+    state: 'failed',
     todo: 'Is the path right? Try with `--send`.',
   })
 })

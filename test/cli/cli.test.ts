@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -47,8 +48,8 @@ describe('collector', () => {
     await send(endpoint, identityHit())
     await send(endpoint, featureHit({ action: 'ev', visitor_id: undefined }))
     await send(endpoint, featureHit({ event: '{"name":"\\u001b[2J\\n","event_name":"feature"}' }))
-    await send(endpoint, featureHit({ action: '\u009b2J', customer_id: '\u202e' }))
-    await send(endpoint, identityHit({ identity: '{"id":"\u202e"}' }))
+    await send(endpoint, featureHit({ action: '\u009b2J', customer_id: 'a\u202e' }))
+    await send(endpoint, identityHit({ identity: '{"id":"a\u202e"}' }))
     await fetch(endpoint, { method: 'OPTIONS' })
     const printed = (await lines(9)).slice(2)
     expect(printed.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))).toEqual([
@@ -56,8 +57,8 @@ describe('collector', () => {
       '✓ 200 ui {"id":"alice","email":"a@example.com"} visitor 8f14e45f',
       '✗ 400 ev "Import": `visitor_id` must be 16 characters (received: nothing).',
       '✓ 200 ev "\\u001b[2J\\u000a" visitor 8f14e45f',
-      '✗ 400 \\u009b2J "Import" customer "\\u202e" visitor 8f14e45f: `action` must be `ui` or `ev` (received: "\\u009b2J").',
-      '✓ 200 ui {"id":"\\u202e"} visitor 8f14e45f',
+      '✗ 400 \\u009b2J "Import" customer "a\\u202e" visitor 8f14e45f: `action` must be `ui` or `ev` (received: "\\u009b2J").',
+      '✓ 200 ui {"id":"a\\u202e"} visitor 8f14e45f',
       '✗ 204 OPTIONS /hit: A preflight came: a hit is a CORS-simple request, without headers of its own.',
     ])
     stop()
@@ -91,6 +92,20 @@ describe('collector', () => {
     expect(await exit).toBe(0)
   })
 
+  test('names an address that is its own where another has the same port', async () => {
+    const other = createServer().listen(0, '::1')
+    onTestFinished(() => void other.close())
+    // Not every machine has IPv6.
+    const [reason] = (await Promise.race([once(other, 'listening'), once(other, 'error')])) as [
+      unknown,
+    ]
+    if (reason !== undefined) return
+    const { port } = other.address() as AddressInfo
+    const [address, inspector] = await run('collector', '--port', String(port)).lines(2)
+    expect(address).toContain(`http://127.0.0.1:${port}/hit`)
+    expect(inspector).toBe(`See them live at http://127.0.0.1:${port}/`)
+  })
+
   test('says so when the port is taken', async () => {
     const { origin } = await startCollector()
     const { port } = new URL(origin)
@@ -115,6 +130,15 @@ describe('--host', () => {
     expect(response.status).toBe(200)
   })
 
+  test.each(['0', '0:0:0:0:0:0:0:0'])('%s is every address', async (host) => {
+    const { lines, err, exit } = run('collector', '--port', '0', '--host', host)
+    // Not every machine has IPv6.
+    const address = await Promise.race([lines(2), exit])
+    if (typeof address === 'number') return
+    await expect.poll(() => err.length).toBeGreaterThan(0)
+    expect((await send(endpointIn(address[0]), featureHit())).status).toBe(200)
+  })
+
   test('that is none of this machine is refused in words', async () => {
     const { exit, err } = run('collector', '--port', '0', '--host', '192.0.2.1')
     expect(await exit).toBe(1)
@@ -135,11 +159,14 @@ test.each<[string[], string]>([
   expect(err).toEqual([])
 })
 
-test('--version prints the version', async () => {
-  const { exit, out } = run('--version')
-  expect(await exit).toBe(0)
-  expect(out).toEqual([packageJson.version])
-})
+test.each([[['--version']], [['collector', '--version']]])(
+  '%j prints the version',
+  async (args) => {
+    const { exit, out } = run(...args)
+    expect(await exit).toBe(0)
+    expect(out).toEqual([packageJson.version])
+  },
+)
 
 test.each<[string[], string, string?]>([
   [[], '`command` must be `collector`, `check` or `function` (received: nothing).'],
@@ -167,6 +194,16 @@ test.each<[string[], string, string?]>([
       ]
     },
   ),
+  [
+    ['collector', '--host', 'fe80::1%eth0'],
+    '`--host` must be an address of this machine (received: "fe80::1%eth0").',
+    collectorUsage,
+  ],
+  [
+    ['collector', '--port', '--json'],
+    '`--port` must be a number from 0 to 65535 (received: the option `--json`; `--port=…` takes any value).',
+    collectorUsage,
+  ],
   [
     ['collector', '--host='],
     '`--host` must be an address of this machine (received: "").',

@@ -49,7 +49,7 @@ test('the body is never read from a file', () => {
 test('the line for a test finds the hit it was made of, and no other', async () => {
   const collector = await createCollector()
   onTestFinished(collector.close)
-  const names = [`It's "done"`, 'a\\', '\\"', '`${x}`', '\u2028', "\\'"]
+  const names = [`It's "done"`, 'a\\', '\\"', '`${x}`', 'a\u2028b', "\\'"]
   const hits = names.map((name, index) =>
     hit(`m${index}`, {
       event: JSON.stringify({ name, event_name: 'feature' }),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Ledger, createLedger } from '../../demo/inspector/ledger.ts'
+import { idOf } from '../../src/hit/hash.ts'
 import { select } from '../../demo/inspector/selection.ts'
 import { type Tally, statusOf } from '../../demo/inspector/status.ts'
 import { noteOf } from '../../demo/inspector/words.ts'
@@ -72,10 +73,28 @@ describe('the way of a call', () => {
 
   test('what one plugin skips, another may deliver', () => {
     ledger.call(call('m1'))
-    ledger.report(report('skipped', { reason: 'duplicate', messageId: 'm1' }), now)
+    ledger.report(report('skipped', { reason: 'no-identity', messageId: 'm1' }), now)
     expect(kinds()).toEqual(['skipped'])
     ledger.report(report('accepted', { hit: hit('m1'), messageId: 'm1' }), now)
     expect(kinds()).toEqual(['accepted'])
+  })
+
+  test('what is skipped as taken is on its way elsewhere, unless nothing is heard of it', () => {
+    ledger.call(call('m1'))
+    ledger.report(report('skipped', { reason: 'duplicate', messageId: 'm1' }), now)
+    expect(kinds()).toEqual(['sending'])
+    expect(kinds(now + 11_000)).toEqual(['skipped'])
+    ledger.report(report('skipped', { reason: 'no-name', messageId: 'm1' }), now)
+    expect(rowsOf(ledger)[0]?.ended?.reason).toBe('no-name')
+  })
+
+  test('of a plugin that is off it is skipped, and says so, unless another sends it', () => {
+    ledger.call({ ...call('m1'), enabled: false })
+    expect(kinds()).toEqual(['skipped'])
+    const [row] = rowsOf(ledger)
+    expect(row && noteOf(row, statusOf(row, now), now, 0)).toContain('the plugin is off')
+    ledger.call(call('m1'))
+    expect(kinds()).toEqual(['sending'])
   })
 
   test('one that is kept from Skalin is skipped, and says so', () => {
@@ -109,6 +128,20 @@ describe('a call with two hits', () => {
     expect(kinds()).toEqual(['accepted'])
     expect(tally()).toMatchObject({ calls: 1, accepted: 1 })
   })
+
+  test.each(['before', 'after'])('is dropped where its own was too large, told %s', (order) => {
+    const tooLarge = () =>
+      ledger.report(report('dropped', { reason: 'too-large', messageId: 'm1' }), now)
+    ledger.call(call('m1'))
+    // Of another plugin, which has nothing to do with it.
+    ledger.report(report('skipped', { reason: 'no-identity', messageId: 'm1' }), now)
+    if (order === 'before') tooLarge()
+    ledger.report(report('accepted', { hit: introduction, messageId: 'm1' }), now)
+    if (order === 'after') tooLarge()
+    expect(kinds()).toEqual(['dropped'])
+    const [row] = rowsOf(ledger)
+    expect(row && noteOf(row, statusOf(row, now), now, 0)).toBe('larger than 16 KiB')
+  })
 })
 
 describe('a hit whose call nobody told of', () => {
@@ -125,6 +158,14 @@ describe('a hit whose call nobody told of', () => {
     ledger.arrival(arrival(hit('m1'), now, { status: 0, accepted: false }))
     expect(kinds()).toEqual(['sending'])
     expect(kinds(now + 11_000)).toEqual(['waiting'])
+  })
+
+  test('stays accepted whatever its copies meet, also when its call is known', () => {
+    ledger.arrival(arrival(hit('m1'), now))
+    ledger.arrival(arrival(hit('m1'), now + 1, { status: 503, accepted: false }))
+    expect(kinds()).toEqual(['accepted'])
+    ledger.call(call('m1'))
+    expect(kinds(now + 11_000)).toEqual(['accepted'])
   })
 
   test('becomes part of its call as soon as that is known', () => {
@@ -247,6 +288,38 @@ test('however many calls: they are all counted, and not all are kept', () => {
   }
   expect(ledger.rows().size).toBeLessThanOrEqual(20_000)
   expect(tally()).toMatchObject({ calls: 21_000, accepted: 21_000 })
+})
+
+test('rows that stay open do not stay for ever, and count anew when they are heard of', () => {
+  let looks = 0
+  for (let number = 0; number < 20_500; number += 1) {
+    const each = call(`m${number}`)
+    const { event } = each
+    // How far a row is depends on its call's event.
+    Object.defineProperty(each, 'event', { get: () => ((looks += 1), event) })
+    ledger.call(each)
+  }
+  expect(looks).toBeLessThanOrEqual(20_001)
+  expect(ledger.rows().size).toBeLessThanOrEqual(20_000)
+  expect(tally().calls).toBe(ledger.rows().size)
+  const before = tally().calls
+  ledger.report(report('accepted', { hit: hit('m0'), messageId: 'm0' }), now)
+  expect(tally()).toMatchObject({ calls: before + 1, accepted: 1 })
+})
+
+test('a row that is gone is forgotten for all plugins of its page', () => {
+  const other = hit('m0', { client_id: 'other', event_id: idOf('other', 'm0', '') })
+  ledger.call(call('m0'))
+  ledger.call({ ...call('m0'), clientId: 'other' })
+  for (let number = 1; number < 20_100; number += 1) ledger.call(call(`m${number}`))
+  ledger.arrival(arrival(other, now))
+  expect(rowsOf(ledger)[0]?.id).toBe(other.event_id)
+})
+
+test('a call without a client id, which anybody may post, is a row', () => {
+  const { messageId, at, event } = call('m1')
+  ledger.call({ messageId, at, event })
+  expect(kinds()).toEqual(['sending'])
 })
 
 test('whatever is told in whatever order, every call is in exactly one state', () => {

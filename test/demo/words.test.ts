@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createLedger } from '../../demo/inspector/ledger.ts'
 import { statusOf } from '../../demo/inspector/status.ts'
-import { noteOf, stepsOf, titleOf } from '../../demo/inspector/words.ts'
+import { clockTime, noteOf, stepsOf, titleOf } from '../../demo/inspector/words.ts'
 import { arrival, call, hit, now, report, rowsOf } from './support.ts'
 
 function noteAfter(...reports: Parameters<typeof report>[]): string {
@@ -33,6 +33,19 @@ test.for([
   ['after 3 attempts', [['accepted', { hit: made, attempts: 3 }]]],
 ] as [string, Parameters<typeof report>[]][])('%s', ([note, reports]) => {
   expect(noteAfter(...reports)).toBe(note)
+})
+
+test('of a hit it says nothing that another plugin has said of its call', () => {
+  const ledger = createLedger()
+  ledger.call(call('m1'))
+  ledger.report(report('skipped', { reason: 'duplicate', messageId: 'm1' }), now)
+  ledger.arrival(arrival(made, now))
+  const [row] = rowsOf(ledger)
+  expect(row && noteOf(row, statusOf(row, now + 11_000), now + 11_000, 0)).toBe('')
+})
+
+test('a time that no clock has is shown as none', () => {
+  expect(clockTime(1e300)).toBe('–')
 })
 
 test('of a hit alone it says what the collector said', () => {

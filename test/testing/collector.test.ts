@@ -3,14 +3,17 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createGuard, originOf } from '../../src/testing/guard.ts'
+import { startCollector as startWithPages } from '../../src/testing/collector.ts'
+import { createGuard, isLoopback, originOf } from '../../src/testing/guard.ts'
 import {
   type CollectorOptions,
   type HitFields,
   type HitQuery,
+  type ReceivedHit,
   type ReceivedRequest,
   createCollector,
 } from '../../src/testing/index.ts'
+import { createLog } from '../../src/testing/log.ts'
 import { featureHit, identityHit, post, rawRequest, startCollector } from './support.ts'
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -130,10 +133,24 @@ describe('the host', () => {
     expect(await collector.hits()).toHaveLength(1)
   })
 
-  test('that no URL can name is refused', async () => {
-    await expect(startCollector({ host: 'fe80::1%eth0' })).rejects.toThrow(
-      '`host` must be an address or a name of this machine (received: "fe80::1%eth0").',
-    )
+  test.each(['fe80::1%eth0', 'localhost/a', 'localhost:80', 'a@localhost', 'a b'])(
+    'that no URL can name is refused: %s',
+    async (host) => {
+      await expect(startCollector({ host })).rejects.toThrow(
+        `\`host\` must be an address or a name of this machine (received: "${host}").`,
+      )
+    },
+  )
+
+  test.each([
+    ['0', '127.0.0.1'],
+    ['0.0.0.0', '127.0.0.1'],
+    ['127.1', '127.0.0.1'],
+    ['LOCALHOST', 'localhost'],
+  ])('%s is announced as %s, and answers there', async (host, name) => {
+    const { origin } = await startCollector({ host })
+    expect(new URL(origin).hostname).toBe(name)
+    expect((await rawRequest(origin)).status).toBe(200)
   })
 
   test('is not reached by another address', async () => {
@@ -235,6 +252,31 @@ describe('the log', () => {
     await post(collector)
     expect(collector.requests).toHaveLength(1)
   })
+})
+
+test('a log with a limit keeps the newest', () => {
+  const { add, requests, hits } = createLog(2)
+  for (const number of [1, 2, 3, 3]) {
+    const hit = featureHit({ event_id: idOf(number) })
+    const accepted = number !== 2
+    const rest = { method: 'POST', url: '/hit', headers: {}, body: '', problems: [], status: 200 }
+    add({ at: number, hit, accepted, ...rest })
+  }
+  expect(requests.map(({ at }) => at)).toEqual([3, 3])
+  expect([...hits.values()].map(({ at }) => at)).toEqual([1, 3])
+  const hit = featureHit({ event_id: idOf(4) })
+  add({ ...(hits.values().next().value as ReceivedHit), hit, at: 4 })
+  expect([...hits.values()].map(({ at }) => at)).toEqual([3, 4])
+})
+
+test('only a collector with pages forgets by itself', async () => {
+  const bounded = await startWithPages({}, () => Promise.resolve(undefined))
+  onTestFinished(bounded.close)
+  const unbounded = await startCollector()
+  for (const collector of [bounded, unbounded]) {
+    for (let count = 0; count < 101; count += 1) await post(collector)
+  }
+  expect([bounded.requests.length, unbounded.requests.length]).toEqual([100, 101])
 })
 
 describe('hits', () => {
@@ -547,11 +589,28 @@ test.each([
   ['0.0.0.0', '1.2.3.4.evil.example:4747', false],
   ['0.0.0.0', '192.168.1.7', false],
   ['laptop.local', 'laptop.local:4747', true],
+  ['127.0.0.2', '127.0.0.2:4747', true],
   ['127.0.0.1', '192.168.1.7:4747', false],
   ['127.0.0.1', 'user@127.0.0.1:4747', false],
   ['0.0.0.0', 'user@192.168.1.7:4747', false],
 ])('a server that listens on %s answers to %s: %s', (host, given, answers) => {
   expect(createGuard(host, 4747).isOwnHost(given)).toBe(answers)
+})
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.0.0.2', true],
+  ['127.255.0.1', true],
+  ['localhost', true],
+  ['LocalHost', true],
+  ['::1', true],
+  ['0:0:0:0:0:0:0:1', true],
+  ['127.evil.example', false],
+  ['128.0.0.1', false],
+  ['0.0.0.0', false],
+  ['::', false],
+])('only this machine reaches %s: %s', (host, isAlone) => {
+  expect(isLoopback(host)).toBe(isAlone)
 })
 
 describe('a collector that is down', () => {
@@ -569,6 +628,15 @@ describe('a collector that is down', () => {
     await collector.up()
     expect((await post(collector)).status).toBe(200)
     expect(collector.requests).toHaveLength(3)
+  })
+
+  test('may be closed while it comes back, and is then', async () => {
+    const collector = await startCollector()
+    await collector.down()
+    const both = [collector.up(), collector.up()]
+    await collector.close()
+    await Promise.all(both)
+    await expect(rawRequest(collector.origin)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
   test('leaves its port to others when closed', async () => {

@@ -240,6 +240,33 @@ describe('GET /control/events', () => {
     expect((await events.next()).value).toMatchObject(message(collector))
   })
 
+  test('starts anew for a page that was away when all was forgotten', async () => {
+    const collector = await startCollector({ controlOrigin })
+    await post(collector)
+    const before = eventsOf(collector)
+    await before.next()
+    const { id = '' } = (await before.next()).value ?? {}
+    await before.return(undefined)
+    await order(collector, 'clear')
+    const again = eventsOf(collector, id)
+    expect((await again.next()).value).toMatchObject(hello(collector, true))
+    expect((await again.next()).value).toMatchObject({ type: 'live' })
+  })
+
+  test('goes on for a page that was told that all was forgotten', async () => {
+    const collector = await startCollector({ controlOrigin })
+    const before = eventsOf(collector)
+    await before.next()
+    await before.next()
+    await order(collector, 'clear')
+    const { type, id = '' } = (await before.next()).value ?? {}
+    expect(type).toBe('clear')
+    await post(collector)
+    const again = eventsOf(collector, id)
+    expect((await again.next()).value).toMatchObject(hello(collector, false))
+    expect((await again.next()).value).toMatchObject(message(collector))
+  })
+
   test('is read by a page that is slow at its own pace, and forgets nobody who left', async () => {
     const collector = await startCollector({ controlOrigin })
     const stop = new AbortController()
@@ -270,7 +297,8 @@ describe('POST /inspect', () => {
   test('passes calls and reports on, from any page', async () => {
     const collector = await startCollector({ controlOrigin })
     const call = { at: 1, clientId: 'c', messageId: 'm', event: { type: 'alias' } }
-    const report = { at: 2, report: { outcome: 'skipped' } }
+    const wait = { outcome: 'waiting', reason: 'status', status: 503, attempts: 1, nextTryAt: 2.5 }
+    const report = { at: 2, report: wait }
     const messages = [
       { kind: 'call', ...call },
       { kind: 'report', ...report },
@@ -290,8 +318,34 @@ describe('POST /inspect', () => {
     ['{}', '`body` must be an array (received: an object).'],
     ['[7]', '`message` must be an object (received: 7).'],
     ['[{"kind":"hello"}]', '`kind` must be `call` or `report` (received: "hello").'],
-    ['[{"kind":"call","at":1,"messageId":"m"}]', '`event` must be an object (received: nothing).'],
-    ['[{"kind":"call","at":1,"event":{}}]', '`messageId` must be a string (received: nothing).'],
+    [
+      '[{"kind":"call","at":1,"clientId":"c","messageId":"m"}]',
+      '`event` must be an object (received: nothing).',
+    ],
+    [
+      '[{"kind":"call","at":1,"clientId":"c","event":{}}]',
+      '`messageId` must be a string (received: nothing).',
+    ],
+    [
+      '[{"kind":"call","at":1,"messageId":"m","event":{}}]',
+      '`clientId` must be a string (received: nothing).',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"waiting","nextTryAt":1e300}}]',
+      '`nextTryAt` must be epoch milliseconds (received: 1e+300).',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"waiting","reason":{}}}]',
+      '`reason` must be a string (received: an object).',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"waiting","attempts":"2"}}]',
+      '`attempts` must be a whole number (received: "2").',
+    ],
+    [
+      '[{"kind":"report","at":1,"report":{"outcome":"dropped","status":-1}}]',
+      '`status` must be a whole number (received: -1).',
+    ],
     [
       '[{"kind":"report","at":"now","report":{}}]',
       '`at` must be epoch milliseconds (received: "now").',
@@ -317,7 +371,7 @@ describe('POST /inspect', () => {
 
   test('takes the others of one that is wrong', async () => {
     const collector = await startCollector({ controlOrigin })
-    const call = { at: 1, messageId: 'm', event: {} }
+    const call = { at: 1, clientId: 'c', messageId: 'm', event: {} }
     const body = JSON.stringify([{ kind: 'hello' }, { kind: 'call', ...call }])
     expect((await inspect(collector, body)).status).toBe(400)
     const events = eventsOf(collector)
@@ -348,6 +402,32 @@ describe('the journal', () => {
     for (const letter of 'abc') small.add('request', letter.repeat(200))
     expect(texts(small)).toEqual([expect.stringContaining('bbb'), expect.stringContaining('ccc')])
   })
+})
+
+test('a page that is so slow that what it missed is forgotten starts anew', async () => {
+  const journal = createJournal({ entries: 2, characters: 10_000_000 })
+  const server = createServer(
+    (req, res) => void streamEvents(req, res, { journal, greeting: () => ({}) }),
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const stop = new AbortController()
+  onTestFinished(() => stop.abort())
+  const response = await fetch(`http://127.0.0.1:${port}/`, { signal: stop.signal })
+  // More than the connection holds, so that the last ones have to wait.
+  for (let count = 0; count < 100; count += 1) journal.add('request', 'x'.repeat(1_000_000))
+  journal.add('request', 'the last')
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk as Uint8Array).toString()
+    if (text.includes('the last')) break
+  }
+  const kinds = [...text.matchAll(/^event: (\w+)$/gm)].map(([, kind]) => kind)
+  expect(kinds.slice(0, 3)).toEqual(['hello', 'live', 'request'])
+  const again = kinds.slice(kinds.lastIndexOf('hello'))
+  expect(again.slice(0, 3)).toEqual(['hello', 'request', 'request'])
+  expect(text.split('{"anew":true}')).toHaveLength(3)
 })
 
 test('a page that leaves is told no more', async () => {

@@ -26,21 +26,34 @@ describe('a hit of a feature', () => {
     ['ids that are not hexadecimal', { event_id: 'ABCDEFGHIJKLMNOP' }],
     ['a leap day', { ts: '2028-02-29T23:59:59' }],
     ['the first year there is', { ts: '0000-01-01T00:00:00' }],
+    ['a name of one character', feature('x')],
+    ['an e-mail address that is none but has an @', { identity: '{"email":"jane@localhost"}' }],
+    ['ids that only look like words', { client_id: 'nullable', identity: '{"id":"undefined1"}' }],
+    ['a URL of an application', { url: 'capacitor://localhost/a' }],
     ['midnight', { localtime: '00:00:00' }],
   ])('may have %s', (_, changes) => {
     expect(checkFeature(changes)).toEqual([])
   })
 
   const dateTime = 'must be a real date and time, YYYY-MM-DDTHH:MM:SS'
-  const event = 'must be the JSON object {"name": <1 to 255 characters>, "event_name": "feature"}'
+  const event =
+    'must be the JSON object {"name": <1 to 255 characters, not all blank>, "event_name": "feature"}'
+  const id = 'must be an id, not blank nor a word such as `undefined`'
   const identity =
-    'must be a JSON object with a non-empty string as `id`, `email` or both, and nothing else'
+    'must be a JSON object with an id as `id`, an address with an @ as `email`, or both, and nothing else'
 
   test.each<[Changes, string]>([
     [{ rec: undefined }, '`rec` must be `1` (received: nothing).'],
     [{ rec: '2' }, '`rec` must be `1` (received: "2").'],
-    [{ client_id: undefined }, '`client_id` must be non-empty (received: nothing).'],
-    [{ client_id: '' }, '`client_id` must be non-empty (received: "").'],
+    [{ client_id: undefined }, `\`client_id\` ${id} (received: nothing).`],
+    ...['', ' ', '\u200b', 'undefined', ' null'].flatMap((value): [Changes, string][] => {
+      const shown = value.replace('\u200b', '\\u200b')
+      return [
+        [{ client_id: value }, `\`client_id\` ${id} (received: "${shown}").`],
+        [{ customer_id: value }, `\`customer_id\` ${id} (received: "${shown}").`],
+      ]
+    }),
+    [{ customer_id: '[object Object]' }, `\`customer_id\` ${id} (received: "[object Object]").`],
     [{ event_id: undefined }, '`event_id` must be 16 characters (received: nothing).'],
     [
       { event_id: '123456789abcdef' },
@@ -51,12 +64,12 @@ describe('a hit of a feature', () => {
       '`visitor_id` must be 16 characters (received: "0123456789abcdef0").',
     ],
     [{ visit_id: '' }, '`visit_id` must be 16 characters (received: "").'],
-    [{ customer_id: '' }, '`customer_id` must be non-empty (received: "").'],
     [{ event: undefined }, `\`event\` ${event} (received: nothing).`],
     [{ event: 'Import' }, `\`event\` ${event} (received: "Import").`],
     [{ event: '["Import"]' }, `\`event\` ${event} (received: "["Import"]").`],
     [{ event: 'null' }, `\`event\` ${event} (received: "null").`],
     [feature(''), `\`event\` ${event} (received: "{"name":"","event_name":"feature"}").`],
+    [feature(' \t'), `\`event\` ${event} (received: "{"name":" \\t","event_name":"feature"}").`],
     [
       { event: '{"name":7,"event_name":"feature"}' },
       `\`event\` ${event} (received: "{"name":7,"event_name":"feature"}").`,
@@ -71,7 +84,12 @@ describe('a hit of a feature', () => {
     ],
     [{ identity: 'alice' }, `\`identity\` ${identity} (received: "alice").`],
     [{ identity: '{}' }, `\`identity\` ${identity} (received: "{}").`],
-    [{ identity: '{"id":""}' }, `\`identity\` ${identity} (received: "{"id":""}").`],
+    ...['{"id":""}', '{"id":" "}', '{"id":"undefined"}', '{"id":"a","email":"b"}'].map(
+      (value): [Changes, string] => [
+        { identity: value },
+        `\`identity\` ${identity} (received: "${value}").`,
+      ],
+    ),
     [
       { identity: '{"id":"a","email":null}' },
       `\`identity\` ${identity} (received: "{"id":"a","email":null}").`,
@@ -138,7 +156,7 @@ describe('a hit of an identity', () => {
   })
 
   const identity =
-    'must be a JSON object with a non-empty string as `id`, `email` or both; further values may be strings, finite numbers, booleans or null'
+    'must be a JSON object with an id as `id`, an address with an @ as `email`, or both; further values may be strings, finite numbers, booleans or null'
 
   test.each<[Changes, string]>([
     [{ identity: undefined }, `\`identity\` ${identity} (received: nothing).`],
@@ -203,12 +221,22 @@ describe('a request', () => {
 
   test.each([
     ['as the plugin sends it', {}],
+    [
+      'with a character that stands for none',
+      { body: new URLSearchParams(identityHit({ identity: '{"id":"a\ufffd"}' })).toString() },
+    ],
     ['with a charset', { contentType: 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' }],
   ])('is a hit %s', (_, changes) => {
     expect(checkRequest({ ...request, ...changes })).toEqual([])
   })
 
   test.each([
+    [
+      { body: `${request.body}&url=%FF` },
+      `\`body\` must be UTF-8, percent-encoded (received: "${request.body.slice(0, 60)}…").`,
+    ],
+    [{ body: 'a=\ufffd' }, '`body` must be UTF-8, percent-encoded (received: "a=\ufffd").'],
+    [{ body: 'a=%zz' }, '`body` must be UTF-8, percent-encoded (received: "a=%zz").'],
     [{ method: 'GET' }, '`method` must be POST (received: "GET").'],
     [
       { query: 'rec=1', body: '' },

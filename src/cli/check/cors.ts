@@ -1,16 +1,39 @@
 // Pure: what pages may read of an answer.
+import { isIP } from 'node:net'
 import { short } from '../../testing/printable.ts'
 import { type Finding, finding } from './finding.ts'
 import type { Answer } from './probe.ts'
 import type { Tried } from './tried.ts'
 
-export type Reading = 'same-origin' | 'allowed' | 'hidden'
+/** `hidden`: that there was an answer, and no more. `blocked`: not even that. */
+export type Reading = 'same-origin' | 'allowed' | 'hidden' | 'blocked'
+
+const isHost = (text: string): boolean => text.startsWith('[') || isIP(text) !== 0
+
+/** As far as it can be told without the list of public suffixes: two labels in common are a site. */
+const isSameSite = (endpoint: URL, page: URL): boolean => {
+  const [one, other] = [endpoint.hostname, page.hostname]
+  if (one === other) return true
+  const siteOf = (host: string): string => host.split('.').slice(-2).join('.')
+  return !isHost(one) && !isHost(other) && siteOf(one) === siteOf(other)
+}
+
+/** https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header */
+const isBlocked = ({ endpoint, origin }: Tried, { headers }: Answer): boolean => {
+  const rule = headers.get('cross-origin-resource-policy')
+  if (rule === 'same-origin') return true
+  const page = new URL(origin)
+  const isDowngrade = page.protocol === 'http:' && endpoint.protocol === 'https:'
+  return rule === 'same-site' && (isDowngrade || !isSameSite(endpoint, page))
+}
 
 /** Whether pages of the origin may read what it answers. */
-export const reading = ({ endpoint, origin }: Tried, { headers }: Answer): Reading => {
+export const reading = (tried: Tried, answer: Answer): Reading => {
+  const { endpoint, origin } = tried
   if (endpoint.origin === origin) return 'same-origin'
-  const allowed = headers.get('access-control-allow-origin')
-  return allowed === '*' || allowed === origin ? 'allowed' : 'hidden'
+  const allowed = answer.headers.get('access-control-allow-origin')
+  if (allowed === '*' || allowed === origin) return 'allowed'
+  return isBlocked(tried, answer) ? 'blocked' : 'hidden'
 }
 
 export const cors = (tried: Tried, answer: Answer): Finding => {
@@ -21,16 +44,24 @@ export const cors = (tried: Tried, answer: Answer): Finding => {
     return finding('CORS', 'ok', `Pages of ${origin} may read its answers.`)
   }
   const allowed = answer.headers.get('access-control-allow-origin')
-  const says =
+  const policy = answer.headers.get('cross-origin-resource-policy') ?? ''
+  const carries =
     allowed === null
-      ? `Its answers carry no \`Access-Control-Allow-Origin\`: pages of ${origin} cannot read them.`
-      : `Its answers are for ${short(allowed)}: pages of ${origin} cannot read them.`
+      ? 'Its answers carry no `Access-Control-Allow-Origin`'
+      : `Its answers are for ${short(allowed)}`
   const todo = [
     ...(isGiven ? [] : ['Name your application with `--origin`.']),
     ...(sent ? [] : ['Its answers to a POST may differ: `--send` tells.']),
     `Have it send \`Access-Control-Allow-Origin: ${isGiven ? origin : '*'}\`, or use a proxy of your own.`,
-  ]
-  return finding('CORS', 'warning', says, todo.join(' '))
+  ].join(' ')
+  return kind === 'blocked'
+    ? finding(
+        'CORS',
+        'failed',
+        `${carries}, but \`Cross-Origin-Resource-Policy: ${short(policy)}\`: to pages of ${origin} each hit looks like a network error, and waits.`,
+        todo,
+      )
+    : finding('CORS', 'warning', `${carries}: pages of ${origin} cannot read them.`, todo)
 }
 
 export const retryAfter = (tried: Tried, answer: Answer): Finding => {

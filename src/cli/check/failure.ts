@@ -44,6 +44,18 @@ const causes: Cause[] = [
   },
   {
     check: 'TLS',
+    is: /UNABLE_TO_(VERIFY|GET_ISSUER)|UNTRUSTED/,
+    says: 'Who signed its certificate is not known to Node: a private authority, or its chain has a gap.',
+    todo: 'If browsers know the authority, as mkcert’s, set NODE_EXTRA_CA_CERTS; else have the whole chain sent.',
+  },
+  {
+    check: 'Protocol',
+    is: /NO_APPLICATION_PROTOCOL|ALPN/,
+    says: 'It takes HTTP/2 alone, which browsers speak, but this check does not.',
+    todo: 'Look with a browser, or let it take HTTP/1.1 as well.',
+  },
+  {
+    check: 'TLS',
     is: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
     says: 'Its certificate is not valid now.',
     todo: 'Renew it, and check this machine’s clock.',
@@ -56,9 +68,9 @@ const causes: Cause[] = [
   },
   {
     check: 'TLS',
-    is: /CERT|ISSUER|VERIFY|SSL|TLS|EPROTO/,
+    is: /CERT|SSL|TLS|EPROTO/,
     says: 'No secure connection could be made.',
-    todo: 'Check that it speaks TLS at this port, and sends its whole chain of certificates.',
+    todo: 'Check that it speaks TLS at this port.',
   },
 ]
 

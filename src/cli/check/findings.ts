@@ -1,179 +1,152 @@
 // Pure: what the answers of an endpoint mean for the plugin.
-import { isLoopback } from '../../testing/guard.ts'
 import { short } from '../../testing/printable.ts'
+import { localNetwork, policy, time, tls } from './connection.ts'
 import { explainFailure } from './failure.ts'
-import { cors, reading, retryAfter } from './cors.ts'
+import { type Reading, cors, reading, retryAfter } from './cors.ts'
 import { type Finding, finding } from './finding.ts'
 import { type Answer, isAnswer } from './probe.ts'
 import type { Tried } from './tried.ts'
 
 /** What the plugin will do with the endpoint. */
-export type Verdict = 'readable' | 'opaque' | 'failing' | 'unreachable'
+export type Verdict = 'readable' | 'opaque' | 'unknown' | 'losing' | 'failing' | 'unreachable'
 
 export type Findings = { verdict: Verdict; says: string; findings: Finding[] }
 
-const SLOW_MS = 2000
-const LIMIT_MS = 10_000
+const isAcceptance = (status: number): boolean => status >= 200 && status < 300
+const isBusy = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
+const isNowhere = (status: number): boolean => [404, 410].includes(status)
+const isBarred = (status: number): boolean => [401, 403, 407, 451].includes(status)
+/** https://fetch.spec.whatwg.org/#redirect-status */
+const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
-const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '')
-
-const tls = ({ endpoint, origin }: Tried): Finding => {
-  if (endpoint.protocol === 'https:') return finding('TLS', 'ok', 'The certificate is valid.')
-  if (isLoopback(hostOf(endpoint))) {
-    return finding('TLS', 'ok', 'None, and on this machine none is needed.')
-  }
-  const isSecurePage = origin.startsWith('https:')
-  return finding(
-    'TLS',
-    isSecurePage ? 'failed' : 'warning',
-    isSecurePage
-      ? 'None: browsers let no https page send to an http address.'
-      : 'None: whoever is on the way reads every hit.',
-    'Give the endpoint a certificate, and an https address.',
-  )
-}
-
-const redirect = ({ endpoint }: Tried, { status, headers }: Answer): Finding => {
-  if (status < 300 || status > 399) return finding('Redirects', 'ok', 'None.')
+const redirect = ({ endpoint, post }: Tried, { status, headers }: Answer): Finding => {
+  if (!isRedirect(status)) return finding('Redirects', 'ok', 'None.')
   const location = headers.get('location')
   const target =
     location !== null && URL.canParse(location, endpoint.href)
       ? new URL(location, endpoint.href).href
       : 'nowhere'
-  return finding(
-    'Redirects',
-    'failed',
-    `It answers ${status} to ${target}. The plugin follows no redirect: the hit would arrive empty.`,
-    'Use the final address as `endpoint`.',
-  )
+  const says = `It answers ${status}${post ? '' : ' to a GET,'} to ${target}.`
+  const todo = 'Use the final address as `endpoint`.'
+  return post
+    ? finding('Redirects', 'failed', `${says} A hit that follows would arrive empty.`, todo)
+    : finding('Redirects', 'warning', says, `If it does so to a POST: ${todo} \`--send\` tells.`)
 }
 
-const isBusy = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
+const comeAgain = ({ status, headers }: Answer): string => {
+  const asked = headers.get('retry-after')
+  return asked !== null && isBusy(status) ? ` It asks to come again after ${short(asked)}.` : ''
+}
 
-const post = ({ post: sent }: Tried): Finding => {
-  if (!sent) {
-    return finding(
-      'POST',
-      'not tried',
-      'A hit is usage, so none was sent.',
-      'Add `--send` and `--user-id` or `--email` to send one `ui` hit.',
+/** What became of the hit that was sent. */
+const post = (answer: Answer, kind: Reading): Finding => {
+  const { status, text } = answer
+  if (isAcceptance(status)) {
+    return finding('POST', 'ok', `It took the hit, without a preflight: ${status}.`)
+  }
+  const failed = (says: string, todo?: string): Finding => finding('POST', 'failed', says, todo)
+  const todo = 'Check the address, and what stands before it.'
+  // The plugin sends it once more, by a request that follows redirects and tells no status.
+  if (kind === 'hidden') {
+    return failed(
+      `It answered ${status}, and no page can read that: hits would count as accepted, and be lost.`,
+      `${todo} Have \`Access-Control-Allow-Origin\` sent with errors, too.`,
     )
   }
-  if (!isAnswer(sent)) return { ...explainFailure(sent), check: 'POST' }
-  const { status, text } = sent
-  if (status >= 200 && status < 300) {
-    return finding('POST', 'ok', `It took the hit, without a preflight: ${status}.`)
+  if (kind === 'blocked') {
+    return failed(`It answered ${status}, and no page is told: hits would wait.`, todo)
   }
   if (status === 400 || status === 413 || status === 422) {
     const why = text === '' ? '' : ` It says: ${short(text)}`
-    return finding(
-      'POST',
-      'failed',
+    return failed(
       `It refused the hit with ${status}: the plugin would drop it.${why}`,
       'Check `--client-id`, and that the address is that of a Skalin collector.',
     )
   }
-  if (status >= 300 && status < 400) return finding('POST', 'failed', `It redirects: ${status}.`)
+  if (isRedirect(status)) return failed(`It redirects: ${status}. The plugin does not follow.`)
   const fate = isBusy(status) ? 'wait and be tried again' : 'wait, and be tried a few times an hour'
-  const todo = 'Check the address, and what stands before it.'
-  return finding('POST', 'failed', `It answered ${status}: hits would ${fate}.`, todo)
+  return failed(`It answered ${status}: hits would ${fate}.${comeAgain(answer)}`, todo)
 }
 
-const status = ({ post: sent }: Tried, { status: code, headers }: Answer): Finding => {
-  if (isBusy(code)) {
-    const retryAfter = headers.get('retry-after')
-    const when = retryAfter === null ? '' : ` It asks to come again after ${short(retryAfter)}.`
-    return finding(
-      'Answer',
-      'failed',
-      `It answers ${code} now: hits would wait.${when}`,
-      'Try again later, or ask who runs it.',
-    )
+/** What an answer to a GET lets expect. Few collectors answer one as they do a hit. */
+const look = (answer: Answer, kind: Reading): Finding => {
+  const { status } = answer
+  const isUnread = kind === 'hidden' && !isAcceptance(status)
+  if (!isUnread && !isBusy(status) && !isNowhere(status) && !isBarred(status)) {
+    const says = `It answers ${status} to a GET; what it says to a POST, only \`--send\` tells.`
+    return finding('Answer', 'ok', says)
   }
-  if (!sent && [404, 410].includes(code)) {
-    return finding(
-      'Answer',
-      'warning',
-      `It answers ${code} to a GET. If it does so to a POST, nothing is there, and hits wait.`,
-      'Is the path right? Try with `--send`.',
-    )
-  }
-  if (!sent && [401, 403, 407, 451].includes(code)) {
-    return finding(
-      'Answer',
-      'warning',
-      `It answers ${code} to a GET. If it does so to a POST, hits wait.`,
-      'Try with `--send`.',
-    )
-  }
-  const usual = sent ? '' : ' to a GET; what it says to a POST, only `--send` tells'
-  return finding('Answer', 'ok', `It answers ${code}${usual}.`)
-}
-
-const time = ({ again, post: sent }: Tried, first: Answer): Finding => {
-  const later = [again, sent].find((each) => each !== undefined && isAnswer(each)) ?? first
-  const says = `It answers in ${later.ms} ms, the first time in ${first.ms} ms.`
-  return later.ms < SLOW_MS
-    ? finding('Time', 'ok', says)
-    : finding(
-        'Time',
-        'warning',
-        `${says} After ${LIMIT_MS} ms the plugin gives up, and tries later.`,
-      )
-}
-
-const policy = ({ endpoint }: Tried): Finding =>
-  finding(
-    'Policy',
-    'ok',
-    `If your pages have a Content-Security-Policy: connect-src ${endpoint.origin}`,
+  const fate = isUnread ? 'hits count as accepted, and are lost' : 'hits wait'
+  const nothing = isNowhere(status) ? 'nothing is there, and ' : ''
+  return finding(
+    'Answer',
+    isNowhere(status) ? 'failed' : 'warning',
+    `It answers ${status} to a GET.${comeAgain(answer)} If it does so to a POST, ${nothing}${fate}.`,
+    `${isNowhere(status) ? 'Is the path right? ' : ''}Try with \`--send\`.`,
   )
+}
 
-const localNetwork = ({ endpoint, origin }: Tried): Finding[] =>
-  isLoopback(hostOf(endpoint)) && !isLoopback(hostOf(new URL(origin)))
-    ? [
-        finding(
-          'Browser',
-          'warning',
-          `Chrome asks the person before a page of ${origin} may reach this machine, and Safari may refuse it.`,
-          'Develop on a page of this machine, such as http://localhost.',
-        ),
-      ]
-    : []
+const notSent = finding(
+  'POST',
+  'not tried',
+  'A hit is usage, so none was sent.',
+  'Add `--send` and `--user-id` or `--email` to send one `ui` hit.',
+)
 
 const says: Record<Verdict, string> = {
   readable: 'The plugin will deliver to it, and know of each hit whether it was taken.',
   opaque:
     'The plugin will deliver to it without reading an answer: each hit goes up to 4 times within hours and counts as accepted, `unconfirmed`.',
+  unknown: 'Whether it takes hits, only a hit tells: one that `--send` sends, or a page.',
+  losing: 'As it answers now, hits would be lost: the plugin cannot tell that they were not taken.',
   failing:
     'As it answers now, the plugin will keep hits for up to 7 days and try again, or drop what is refused.',
   unreachable:
     'As it is now, the plugin will keep hits for up to 7 days, and try a few times an hour.',
 }
 
-/** What all that was tried says. */
+const reachable = ({ endpoint }: Tried): Finding =>
+  finding('Reachable', 'ok', `${endpoint.host} answers.`)
+
+const withoutAnswer = (tried: Tried, failure: Finding): Finding[] =>
+  isAnswer(tried.get) ? [reachable(tried), tls(tried), { ...failure, check: 'POST' }] : [failure]
+
+const verdictOf = ({ post: sent }: Tried, { status }: Answer, kind: Reading, failed: string[]) => {
+  const isUnread = sent && kind === 'hidden' && !isAcceptance(status)
+  // What browsers do not send, or give up, is not lost.
+  if (isUnread && !failed.includes('TLS') && !failed.includes('Time')) return 'losing'
+  // What it answers to a GET decides nothing.
+  if (failed.some((check) => check !== 'Answer')) return 'failing'
+  if (!sent) return 'unknown'
+  return kind === 'hidden' ? 'opaque' : 'readable'
+}
+
+/** What all that was tried says. What it answers to a hit counts, and to a look only without one. */
 export const diagnose = (tried: Tried): Findings => {
   const { get, post: sent } = tried
-  if (!isAnswer(get)) {
-    const findings = [explainFailure(get), policy(tried)]
-    return { verdict: 'unreachable', says: says.unreachable, findings }
+  const judged = sent ?? get
+  const around = [policy(tried), ...localNetwork(tried)]
+  if (!isAnswer(judged)) {
+    const failure = explainFailure(judged)
+    // A protocol that browsers speak says nothing of them.
+    const verdict = failure.check === 'Protocol' ? 'unknown' : 'unreachable'
+    const findings = [...withoutAnswer(tried, failure), ...around]
+    return { verdict, says: says[verdict], findings }
   }
-  // What it says to a hit counts for more than what it says to a look.
-  const answer = sent && isAnswer(sent) ? sent : get
+  const kind = reading(tried, judged)
+  const { status } = judged
+  const taken = isAcceptance(status) ? [finding('Answer', 'ok', `It answers ${status}.`)] : []
   const findings = [
-    finding('Reachable', 'ok', `${tried.endpoint.host} answers.`),
+    reachable(tried),
     tls(tried),
-    redirect(tried, answer),
-    status(tried, answer),
-    post(tried),
-    cors(tried, answer),
-    retryAfter(tried, answer),
-    time(tried, get),
-    policy(tried),
-    ...localNetwork(tried),
+    redirect(tried, judged),
+    ...(sent ? [...taken, post(judged, kind)] : [look(judged, kind), notSent]),
+    cors(tried, judged),
+    retryAfter(tried, judged),
+    time(tried, judged),
+    ...around,
   ]
-  const isFailing = findings.some(({ state }) => state === 'failed')
-  const isHidden = reading(tried, answer) === 'hidden'
-  const verdict = isFailing ? 'failing' : isHidden ? 'opaque' : 'readable'
+  const failed = findings.filter(({ state }) => state === 'failed').map(({ check }) => check)
+  const verdict = verdictOf(tried, judged, kind, failed)
   return { verdict, says: says[verdict], findings }
 }

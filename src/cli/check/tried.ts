@@ -6,7 +6,9 @@ export type Tried = {
   /** The page's origin; `isGiven` tells whether somebody named it. */
   origin: string
   isGiven: boolean
-  /** A first request, and one on the same connection. */
+  /** Node was told to take every certificate. */
+  isUnverified?: boolean
+  /** A first request and, where no hit is sent, one on the same connection. */
   get: Probe
   again?: Probe
   post?: Probe

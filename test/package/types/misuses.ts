@@ -2,6 +2,7 @@
 import { AnalyticsBrowser } from '@segment/analytics-next'
 import { skalin } from 'skalin-analytics-plugin'
 import type { DeliveryReport, Hit, SkalinPlugin, SkalinSettings } from 'skalin-analytics-plugin'
+import { inspect } from 'skalin-analytics-plugin/inspect'
 
 declare const buildTimeVariable: string | undefined
 
@@ -39,6 +40,11 @@ skalin({ clientId: 'c', consent: { categories: 'Analytics' } })
 skalin({ clientId: 'c', respectGpc: 'yes' })
 // @ts-expect-error a URL or nothing
 skalin({ clientId: 'c', url: (url) => url })
+
+// @ts-expect-error a setting that does not exist, also where it is inspected
+skalin(inspect({ clientId: 'c', endpont: 'https://collect.example.com/hit' }))
+// @ts-expect-error an inspector's address is a string
+skalin(inspect({ clientId: 'c' }, { inspector: new URL('http://127.0.0.1:4747') }))
 
 // @ts-expect-error the factory is no plugin
 const analytics = AnalyticsBrowser.load({ writeKey: 'k', plugins: [skalin] })

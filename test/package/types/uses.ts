@@ -20,6 +20,7 @@ import type {
   SkipReason,
   WaitReason,
 } from 'skalin-analytics-plugin'
+import { inspect } from 'skalin-analytics-plugin/inspect'
 
 const plugin: SkalinPlugin = skalin({ clientId: 'my-client-id' })
 
@@ -62,6 +63,9 @@ export const settings: SkalinSettings = {
 
 const waiting: Promise<number> = plugin.pending()
 export const done: Promise<unknown>[] = [waiting, plugin.flush(), plugin.clear()]
+
+declare const browser: AnalyticsBrowser | undefined
+void skalin(inspect(settings, { analytics: browser, inspector: endpoint }))
 
 // The hooks are usable unbound, and give back what they are given.
 const { track } = plugin
