@@ -2,15 +2,14 @@ import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
 import { withoutIdentifiers } from './identifier.ts'
 import { pathTemplate } from './path.ts'
-import { field, tidy } from './read.ts'
+import { cutName, field, tidy } from './read.ts'
 import type { MappingSource } from './source.ts'
 import { hasAddress, parseUrl } from './url.ts'
 
 /** A feature's name as it is sent: one line, no outer space, at most 255 code points; empty is missing. */
 function featureName(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return undefined
-  const [name = ''] = /^.{0,255}/su.exec(tidy(raw)) ?? []
-  return tidy(name) || undefined
+  return tidy(cutName(tidy(raw))) || undefined
 }
 
 /** A hash router's fragment is the path: `#/projects/7`, `#!/projects/7`. */

@@ -39,10 +39,10 @@ const signs = [
   /\d{5}/,
   // A number of four digits, but a year or a round one: `order-4711`.
   /\b(?!19|20|\d000)\d{4}\b/,
-  // A key with its number: `ENG-123`.
-  /\b[A-Z]{2,}-\d\d/,
+  // A key with its number: `ENG-123`, `P2P-191`.
+  /\b[A-Z][A-Z\d]+-\d\d/,
   // A year with a month, a week or a day: `2024-05`, `2024-W19`, `12-May-2024`.
-  /\b((19|20)\d\d[-. ]?w?\d\d?|\d\d?[-. ]([a-z]{3}[-. ])?(19|20)\d\d)\b/i,
+  /\b((19|20)\d\d[-. ]?w?\d\d?|\d\d?[-. ]([a-z]{3,9}[-. ])?(19|20)\d\d)\b/i,
   // Addresses of devices and networks: `00:1a:2b:3c:4d:5e`, `fe80::1`.
   /([\da-f]{2}[:-]){5}|::\d/i,
   // Licence keys and coupons: `X7Q2-9KLM-4TRW`.

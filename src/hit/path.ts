@@ -1,5 +1,5 @@
 import { isIdentifier } from './identifier.ts'
-import { tidy } from './read.ts'
+import { cutName, maxNameLength, tidy } from './read.ts'
 import type { Route } from './route.ts'
 
 function unescaped(escapes: string): string {
@@ -35,7 +35,7 @@ const isBlank = (segment: string) => tidy(unescaped(segment)) === ''
 
 /** What links in mails are made for: the segment after it is a secret, if it is no word. */
 const secretive =
-  /(^|[^p])(reset|invit|token|verif|confirm|unsubscri|magic|activat|recover|passw|secret|\botp\b)/i
+  /(^|[^p])reset|invit|token|verif|confirm|unsubscri|magic|activat|recover|passw|secret|\botp\b/i
 
 const isWord = (text: string) => /^(\p{L}[\p{L}\p{M}]*|\d)([-_. ]([\p{L}\p{M}]+|\d))*$/u.test(text)
 
@@ -56,19 +56,47 @@ function masked(segments: string[], hides: (text: string) => boolean): string {
   return shown.join('/')
 }
 
-/** Names are cut at 255 characters: what comes far behind costs time and is never seen. */
-const maxSegments = 256
-const maxSegmentLength = 255
+/** What comes far behind costs time and is never seen. Encoded, a code point is four bytes of three letters at most. */
+const maxEncodedLength = maxNameLength * 12
+
+/** Without the half of a character at its end, whose other half was cut off. */
+const withoutHalf = (encoded: string) =>
+  encoded.replace(/%[\da-f]?$/i, '').replace(/%[c-f][\da-f](%[89ab][\da-f])*$/i, '')
+
+function shortened(segment: string): string {
+  const isLong = segment.length > maxEncodedLength
+  return isLong ? withoutHalf(segment.slice(0, maxEncodedLength)) : segment
+}
+
+/** A segment without the parameters that may follow a `;`, such as a `jsessionid`. */
+const withoutParameters = (segment: string) => segment.replace(/;.*/s, '')
 
 /** A path's segments, readable, without query, fragment and trailing slashes. */
 function segmentsOf(path: string): string[] {
-  const segments = path.replace(/[?#].*$/s, '').split('/')
+  const segments = path
+    .replace(/[?#].*$/s, '')
+    .split('/')
+    .map(withoutParameters)
   // No /\/+$/ here: on a link of thousands of slashes it would freeze the page.
   while (segments.length > 1 && isBlank(segments[segments.length - 1] ?? '')) segments.pop()
-  return segments
-    .slice(0, maxSegments)
-    .map((segment) => readable(segment.slice(0, maxSegmentLength)))
+  return segments.slice(0, maxNameLength).map((segment) => cutName(readable(shortened(segment))))
 }
+
+const isSigned = (text: string) =>
+  text.length > 24 && /^([\w=-]+\.){2,}[\w=-]+$/.test(text) && isIdentifier(text)
+
+/** `token=8f14e45f`, or a session of ASP.NET without cookies: `(S(lit3py55t21z5v55vlm25s55))`. */
+function isNamedSecret(text: string): boolean {
+  const [, name = '', value = ''] = /^([^=:]*)[=:](.*)/s.exec(text) ?? []
+  return (secretive.test(name) && isSecretValue(value)) || /^\(\w\(/.test(text)
+}
+
+const isPersonal = (text: string) =>
+  isSigned(text) || isNamedSecret(text) || /[^/](@|%(25)*40)/i.test(text)
+
+/** `38.html` is the page of one record as well. */
+const isOneRecords = (text: string) =>
+  isPersonal(text) || isIdentifier(text) || isIdentifier(text.replace(/\.[a-z]{2,5}$/i, ''))
 
 /**
  * The name of a page by its path: the first of `routes` that matches, else the path with every segment
@@ -82,16 +110,7 @@ export function pathTemplate(path: string, routes: readonly Route[]): string {
   const own = segments[0] === '' ? segments.slice(1) : segments
   const route = routes.find(({ matches }) => matches(own))
   if (route) return route.name
-  return masked(segments, isIdentifier) || (path === '' ? '' : '/')
-}
-
-const isSigned = (text: string) =>
-  text.length > 24 && /^([\w=-]+\.){2,}[\w=-]+$/.test(text) && isIdentifier(text)
-
-/** `token=8f14e45f`, or a session of ASP.NET without cookies: `(S(lit3py55t21z5v55vlm25s55))`. */
-function isNamedSecret(text: string): boolean {
-  const [, name = '', value = ''] = /^([^=:]*)[=:](.*)/s.exec(text) ?? []
-  return (secretive.test(name) && isSecretValue(value)) || /^\(\w\(/.test(text)
+  return masked(segments, isOneRecords) || (path === '' ? '' : '/')
 }
 
 /**
@@ -100,11 +119,6 @@ function isNamedSecret(text: string): boolean {
  */
 export function withoutSecrets(href: string): string {
   const origin = /^[^:]*:(\/\/[^/]*)?/.exec(href)?.[0] ?? ''
-  const segments = href
-    .slice(origin.length)
-    .split('/')
-    .map((segment) => segment.replace(/;.*/s, ''))
-  const isPersonal = (text: string) =>
-    isSigned(text) || isNamedSecret(text) || /[^/](@|%(25)*40)/i.test(text)
+  const segments = href.slice(origin.length).split('/').map(withoutParameters)
   return origin + masked(segments, isPersonal)
 }

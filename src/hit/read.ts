@@ -28,8 +28,12 @@ export function wellFormed(text: string): string {
 /** White space, and what is as invisible: zero-width characters, byte order and bidi marks. */
 const invisible = /^(?![\ufe00-\ufe0f])[\s\p{Default_Ignorable_Code_Point}]$/u
 
-/** Without invisible characters at its ends; within, an emoji may need them. */
-function trim(text: string): string {
+/** Soft hyphens, and zero-width characters that join nothing. */
+const pointless = /[\u00ad\u200b\u2060\ufeff]/g
+
+/** Without invisible characters at its ends; within, an emoji may need those that join. */
+function trim(given: string): string {
+  const text = given.replace(pointless, '')
   let start = 0
   let end = text.length
   // Not by /\s+$/: in a long run of spaces that is not at the end it would freeze the page.
@@ -42,6 +46,11 @@ function trim(text: string): string {
 export function tidy(text: string): string {
   return trim(wellFormed(text)).replace(/\s+/g, ' ')
 }
+
+/** Names are no longer, in code points. */
+export const maxNameLength = 255
+
+export const cutName = (text: string): string => /^.{0,255}/su.exec(text)?.[0] ?? ''
 
 /** Words that are left where an id was missing. As ids, they would make one of many people. */
 const notIds = /^(undefined|null|NaN|true|false|\[object \w+\])$/

@@ -17,7 +17,11 @@ type Part = {
 
 /** Every router's way to write a parameter in one: `:name`, `:name?` optional, `:name*` and `:name+` rest. */
 const inOneWay = (pattern: string): string =>
-  pattern
+  // What a parameter may be, in brackets, stays as it is.
+  pattern.replace(/[^()]+(?=\(|$)/g, withPlainParameters)
+
+const withPlainParameters = (text: string): string =>
+  text
     // Next, Nuxt and SvelteKit: `[slug]`, `[id=integer]`, `[[lang]]`, `[...rest]`, `[[...rest]]`.
     .replace(
       /\[(\[?)(\.{3})?([\w-]+)(=\w+)?\]+/g,

@@ -33,6 +33,7 @@ describe('a route pattern', () => {
     ['/files/*.pdf', '/files/*.pdf', ['/files/a.pdf'], ['/files/a.txt']],
     ['/:a-:b-:c.html', '/:a-:b-:c.html', ['/x-y-z.html', '/---x-y-z.html', '/a.html-b-.html.html'], ['/x-y.html', '/x-y-z.htm']],
     ['/:a-:n(\\d+)-:b', '/:a-:n-:b', ['/x-y-1-z'], ['/x-y-z']],
+    ['/p/:slug([a-z0-9-]+)/:n([0-9]{1,3})', '/p/:slug/:n', ['/p/jane-doe/12'], ['/p/jane_doe/12', '/p/jane-doe/1234']],
     ['/:a.9:b:c', '/:a.9:b:c', ['/x.9yz', '/x.9.9yz'], ['/x.9y', '/.9yz']],
     ['**', '/**', ['/', '/a/b'], []],
     ['/*splat', '/:splat', ['/', '/a/b'], []],

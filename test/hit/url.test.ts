@@ -41,6 +41,8 @@ describe('by default the URL', () => {
     ],
     ['https://app.example/home;jsessionid=0A1B2C3D4E5F6071', 'https://app.example/home'],
     ['https://app.example/hero;id=15/edit', 'https://app.example/hero/edit'],
+    ['https://app.example/apptoken/abc12345', 'https://app.example/apptoken/:id'],
+    ['https://app.example/preset/abc12345', 'https://app.example/preset/abc12345'],
     [
       'https://app.example/(S(lit3py55t21z5v55vlm25s55))/orders.aspx',
       'https://app.example/:id/orders.aspx',
