@@ -200,9 +200,13 @@ export function createPipeline(parts: Parts): Pipeline {
       else if (isDuplicate(call)) skip(call, ctx.event, 'duplicate')
       else {
         passing.add(ctx)
-        middleware.pass(analytics, ctx.event, reporter.about(ctx, ctx.event), (event) =>
-          takePassed(call, event).finally(() => passing.delete(ctx)),
-        )
+        middleware.pass(analytics, ctx.event, reporter.about(ctx, ctx.event), async (event) => {
+          try {
+            await takePassed(call, event)
+          } finally {
+            passing.delete(ctx)
+          }
+        })
       }
     },
 

@@ -124,7 +124,8 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     const { outcome, reason, hit, status } = told
     const messageId = told.messageId ?? messageIds.get(hit?.event_id)
     if (outcome !== 'waiting') messageIds.delete(hit?.event_id)
-    const members = Object.entries({ ...told, messageId })
+    // A copy: what is stored and sent is not the listener's to change.
+    const members = Object.entries({ ...told, hit: hit && { ...hit }, messageId })
     const report = Object.fromEntries(members.filter(([, value]) => value !== undefined))
     const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
     say(ctx, 'debug', what.join(' '))

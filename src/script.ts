@@ -18,6 +18,8 @@ const flag = (text: string) =>
   text === '' || text === 'true' ? true : text === 'false' ? false : text
 
 const text = (given: string) => given
+const number = (given: string) =>
+  given.trim() === '' || Number.isNaN(Number(given)) ? given : Number(given)
 
 /** Each `data-` attribute by its name in `dataset`, and how it is read. What is wrong, settings.ts says. */
 const attributes: Record<string, (text: string) => unknown> = {
@@ -26,11 +28,17 @@ const attributes: Record<string, (text: string) => unknown> = {
   enabled: flag,
   customerId: text,
   anonymous: text,
-  visitTimeoutMs: (given) => (given.trim() === '' ? given : Number(given)),
+  visitTimeoutMs: number,
   respectGpc: flag,
   paths: list,
   traits: list,
   consentCategories: list,
+  // No text is one of these, which is better said than kept quiet about.
+  consent: text,
+  featureName: text,
+  url: text,
+  onDelivery: text,
+  apiKey: text,
 }
 
 /** How long a page may take to register by hand before it is told of a tag that was not found. */
@@ -68,7 +76,11 @@ const isOurs = ({ src, type }: HTMLScriptElement) =>
  */
 function ownTags(): HTMLOrSVGScriptElement[] {
   const current = own('currentScript')
-  return current && says(current) ? [current] : scripts('script[src]').filter(isOurs)
+  if (current && says(current)) return [current]
+  const ours = scripts('script[src]').filter(isOurs)
+  // One that has an address of its own does not speak for another.
+  const address = (current as HTMLScriptElement | null)?.src
+  return address ? ours.filter(({ src }) => src === address) : ours
 }
 
 type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unknown>>
@@ -77,7 +89,9 @@ type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unkn
 function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement): void {
   const [segments] = scripts('script[data-global-segment-analytics-key]')
   const key =
-    saidBy(tag, 'analyticsKey') || segments?.dataset['globalSegmentAnalyticsKey'] || 'analytics'
+    saidBy(tag, 'analyticsKey')?.trim() ||
+    segments?.dataset['globalSegmentAnalyticsKey'] ||
+    'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
   // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
   const analytics = globals[key] as Analytics | undefined

@@ -51,15 +51,14 @@ export function createSender(endpoint: string): Sender {
   const address = endpoint.replace(/#.*$/, '')
 
   /** A service worker, a blocker or an extension may answer in the collector's place. */
-  function isCollectors(response: Response, type: ResponseType | undefined): boolean {
+  function isCollectors({ url, constructor }: Response, type: ResponseType | undefined): boolean {
     // Of another origin's answers browsers say `cors`, and polyfills nothing or `default`; what is
     // made up in their place is a browser's own Response too. Node and test DOMs say `basic` of all.
     const isFitting =
       type === 'cors' ||
       address.startsWith(`${location.origin}/`) ||
-      (!isControlled() &&
-        !(type !== undefined && /\[native code]/.test(String(response.constructor))))
-    return response.url === address && isFitting
+      (!isControlled() && !(type !== undefined && /\[native code]/.test(String(constructor))))
+    return url === address && isFitting
   }
 
   async function exchange(body: string, mode: Mode, signal: AbortSignal | null): Promise<Outcome> {

@@ -240,6 +240,27 @@ test('consent asked for in capitals is asked for', async () => {
   await arrives()
 })
 
+test.each([
+  ['data-consent="Analytics"', /`consent` setting must be .*categories/],
+  ['data-url="/x"', /`url` setting must be a function/],
+  ['data-feature-name="x"', /`featureName` setting must be a function/],
+  ['data-visit-timeout-ms="30m"', /`visitTimeoutMs` setting must be .*received: "30m"/],
+])('a setting that no text can be is told: %s', async (attribute, message) => {
+  await open(`${snippet()}${ourTag(attribute)}`)
+  await page.waitForFunction('window.skalinPlugin')
+  expect(told.join('\n')).toMatch(message)
+})
+
+test('of a script without attributes, another one that has some does not speak', async () => {
+  const byHand = `<script>analytics.push(['register', skalinPlugin({
+    clientId: 'test-client', anonymous: 'send', endpoint: '${rig.collector.endpoint}',
+  })])</script>`
+  rig.site.page('/skalin-init.js', '', javascript)
+  const init = `<script src="/skalin-init.js" ${elsewhere()}></script>`
+  await open(`${snippet()}${init}<script src="/dist/skalin.min.js"></script>${byHand}`)
+  await arrives()
+})
+
 test('a global that was set to nothing', async () => {
   await open(`<script>analytics = null</script>${ourTag()}${snippet()}`)
   await arrives()

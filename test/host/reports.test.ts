@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import type { DeliveryReport } from '../../src/index.ts'
 import { until } from '../support/deadline.ts'
 import { test } from './host.ts'
 import { setOnline } from './page.ts'
@@ -132,6 +133,21 @@ describe('`onDelivery` is told', () => {
     ])
     expect(host.reports.map((report) => report.messageId)).toEqual(Array(8).fill(messageId))
   })
+})
+
+test('an `onDelivery` that changes what it is told of changes no hit', async ({ host }) => {
+  host.collector.fault({ kind: 'status', status: 503 })
+  const onDelivery = ({ hit }: DeliveryReport) => {
+    if (hit) hit.identity = '[redacted]'
+  }
+  const analytics = await host.analytics({}, host.plugin({ onDelivery }))
+  await analytics.identify('alice')
+  await until(() => host.collector.requests.length > 0, { message: 'a request' })
+  await analytics.deregister('Skalin')
+  host.collector.fault(undefined)
+  await host.analytics({}, host.plugin())
+  const [received] = await host.hits(1)
+  expect(received?.identity).toBe('{"id":"alice"}')
 })
 
 test('an `onDelivery` that throws harms nobody', async ({ host }) => {
