@@ -6,7 +6,7 @@ import type { MappingSource } from './hit/source.ts'
 import { createIntroduction } from './introduction.ts'
 import type { Reporter, SkipReason } from './report.ts'
 import type { Call } from './segment/calls.ts'
-import { isOnlyStamped } from './segment/consent.ts'
+import { isOnlyStamped, unknownCategory } from './segment/consent.ts'
 import { type Analytics, type SegmentContext, countBetween, isMeant } from './segment/host.ts'
 import type { Middleware } from './segment/middleware.ts'
 import { isNew } from './segment/seen.ts'
@@ -120,6 +120,8 @@ export function createPipeline(parts: Parts): Pipeline {
     const refusal = parts.refusalOf(event)
     if (refusal === undefined) parts.begin()
     else skip(call, event, refusal)
+    const unknown = refusal && unknownCategory(event, settings.consent)
+    if (unknown) warn('`consent` asks for a category that events are not stamped with.', unknown)
     return refusal === undefined
   }
 

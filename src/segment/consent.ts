@@ -18,6 +18,19 @@ export function consentOf(
   return answers.includes(false) ? 'withdrawn' : 'missing'
 }
 
+/** A category asked for that a stamp does not know, and those that it does: one is misspelt. */
+export function unknownCategory(
+  event: SegmentEvent,
+  categories: readonly string[] = [],
+): string | undefined {
+  const stamp = field(field(event.context, 'consent'), 'categoryPreferences')
+  const known = typeof stamp === 'object' && stamp !== null ? Object.keys(stamp) : []
+  const unknown = categories.find((category) => !known.includes(category))
+  return known.length > 0 && unknown !== undefined
+    ? `${unknown}, not in ${known.join(', ')}`
+    : undefined
+}
+
 /** Remembers whether the visitor has said no, of which `onWithdrawn` is told once. */
 export function createConsent(
   categories: readonly string[] | undefined,

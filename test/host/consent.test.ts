@@ -42,6 +42,23 @@ describe('with `consent`, an event goes out if its own stamp says yes to all cat
   })
 })
 
+test('a category that no event is stamped with is told once', async ({ host }) => {
+  const plugin = host.plugin({ consent: { categories: ['analytics'] }, anonymous: 'send' })
+  const analytics = await host.analytics({}, plugin)
+  const warnings: unknown[] = []
+  for (const stamp of [{}, yes, no]) {
+    const ctx = await analytics.track('Used', {}, stamp)
+    warnings.push(ctx.logs().filter(({ level }) => level === 'warn').map(({ message }) => message)) // prettier-ignore
+  }
+  expect(warnings).toEqual([
+    [],
+    [
+      'Skalin: `consent` asks for a category that events are not stamped with. The first: `analytics, not in Analytics, Ads`.',
+    ],
+    [],
+  ])
+})
+
 describe('a consent that is withdrawn', () => {
   /** A page with a consent and a hit that waits. */
   async function waiting(host: Host): Promise<[Analytics, ReturnType<Host['plugin']>]> {
