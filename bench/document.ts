@@ -118,9 +118,8 @@ ${sizeSection(parts.sizes, parts.parts)}
   their page. With two cores all are busy throughout, and what ours take longer goes mostly into the
   browser's work for \`keepalive\` and for storing.
 - **A new page's first call**: a click on a link makes some calls and leads to a page that makes one as
-  soon as it can. From that call to the collector, which hears it before it answers. The script is in
-  the browser's cache, as an application's is on its second page. Chromium keeps a page that is left,
-  or does not: because of an \`unload\` listener, a WebSocket or \`no-store\`, say.
+  soon as it can. From that call to the collector, which hears it before it answers. Chromium keeps a
+  page that is left, or does not: because of an \`unload\` listener, a WebSocket or \`no-store\`, say.
 - **Requests for a hit** are counted while pages change. What a page did not hear of goes once more, 20
   seconds later.
 - **JavaScript heap** is what is in use after a garbage collection. Rows wait in IndexedDB, not here.

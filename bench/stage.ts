@@ -52,9 +52,7 @@ export async function createStage({ minify = true } = {}): Promise<Stage> {
     bundle(minify),
     launchBrowser(),
   ])
-  // As applications are served: their next page has it from the cache, compiled.
-  const cached = { 'Content-Type': 'text/javascript', 'Cache-Control': 'max-age=3600, immutable' }
-  rig.site.page('/bench.js', script, cached)
+  rig.site.page('/bench.js', script, { 'Content-Type': 'text/javascript' })
   const empty = rig.site.page('/empty', '<!doctype html>', isolated)
   const app = rig.site.page('/app', '<!doctype html><script src="/bench.js"></script>', isolated)
 

@@ -135,8 +135,11 @@ export function createVisitKeeper(
     },
 
     save() {
-      // Another tab has begun one since, or ended this one.
-      if (note.read()?.id === unsaved?.visit?.id) save(writtenAt)
+      const stored = note.read()
+      // Another tab has begun one since, or ended this one; or it has told more of the same.
+      if (stored === undefined || stored.id !== unsaved?.visit?.id) return
+      unsaved.visit = both(unsaved.visit, stored)
+      save(writtenAt)
     },
 
     doubt() {
@@ -145,10 +148,7 @@ export function createVisitKeeper(
   }
 
   function save(at: number): void {
-    const visit = unsaved?.over === false ? unsaved.visit : undefined
-    const stored = visit && note.read()
-    // Another tab, or another instance, may have told more of the same visit.
-    if (visit) note.write(stored?.id === visit.id ? both(visit, stored) : visit)
+    if (unsaved?.visit !== undefined && !unsaved.over) note.write(unsaved.visit)
     unsaved = undefined
     writtenAt = at
   }
