@@ -19,7 +19,7 @@ const flag = (text: string) =>
 
 const text = (given: string) => given
 const number = (given: string) =>
-  given.trim() === '' || Number.isNaN(Number(given)) ? given : Number(given)
+  given.trim() !== '' && Number.isFinite(Number(given)) ? Number(given) : given
 
 /** Each `data-` attribute by its name in `dataset`, and how it is read. What is wrong, settings.ts says. */
 const attributes: Record<string, (text: string) => unknown> = {
@@ -33,7 +33,10 @@ const attributes: Record<string, (text: string) => unknown> = {
   paths: list,
   traits: list,
   consentCategories: list,
-  // No text is one of these, which is better said than kept quiet about.
+}
+
+/** No text can be one of these, which settings.ts says then. */
+const otherSettings = {
   consent: text,
   featureName: text,
   url: text,
@@ -124,7 +127,7 @@ function replace(stub: Stub, plugin: SkalinPlugin): void {
 /** Registers what a tag says. */
 function register(tag: HTMLOrSVGScriptElement, earlier: unknown): void {
   const given: Record<string, unknown> = {}
-  for (const [name, read] of Object.entries(attributes)) {
+  for (const [name, read] of Object.entries({ ...attributes, ...otherSettings })) {
     const written = saidBy(tag, name)
     if (written !== undefined) given[name] = read(written)
   }
