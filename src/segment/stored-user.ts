@@ -30,6 +30,7 @@ export type StoredUser = {
 const isChanging = (made: SegmentEvent | undefined) =>
   ['identify', 'group', 'alias'].includes(made?.type as string)
 const anonymousKey = 'ajs_anonymous_id'
+const userKey = 'ajs_user_id'
 
 function read(place: () => string | null): string {
   try {
@@ -64,9 +65,9 @@ export function createStoredUser(instance: Analytics): StoredUser {
   }
 
   const parsed = (json: string): unknown => (json === '' ? undefined : JSON.parse(json))
-  const first =
+  let first =
     isUsual && isStorage
-      ? { userId: item('ajs_user_id'), traits: item(traitsKey), groupId: item(groupKey) }
+      ? { userId: item(userKey), traits: item(traitsKey), groupId: item(groupKey) }
       : undefined
 
   function formerly(now: Stored): Stored | undefined {
@@ -152,6 +153,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     },
     doubt(key) {
       isDoubted = true
+      if (key === null || [userKey, traitsKey, groupKey].includes(key)) first = undefined
       if (key !== null && key !== anonymousKey) return
       isForeign = true
       if (kept !== undefined) kept = { ...kept, formerIds: [] }

@@ -214,6 +214,18 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
     },
   )
 
+  test('of the same user after a reset: nothing of the time before', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await analytics.identify('alice', traits)
+    await host.hits(1)
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    next.analytics.reset()
+    await next.analytics.identify('alice', {}, keptFromSkalin)
+    await next.analytics.track('Used')
+    expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
   test('of another user, that is the first call of a page: nothing of the last one', async ({
     host,
   }) => {
