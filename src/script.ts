@@ -88,6 +88,25 @@ function ownTags(): HTMLOrSVGScriptElement[] {
 
 type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unknown>>
 
+/**
+ * Joins once the page has set a global. Until then nobody sees us: an array in its place would be taken
+ * for Segment by pages that ask for it before their snippet has run, or has consent to.
+ */
+function expectGlobal(key: string, join: () => void): boolean {
+  const earlier = Object.getOwnPropertyDescriptor(window, key)
+  return Reflect.defineProperty(window, key, {
+    configurable: true,
+    set(value: unknown) {
+      if (!value) return
+      Reflect.deleteProperty(window, key)
+      // Of another tag that waits, say.
+      if (earlier) Object.defineProperty(window, key, earlier)
+      Reflect.set(window, key, value)
+      attempt(join)
+    },
+  })
+}
+
 /** Registers with Segment's global, whose name may have been changed for this script or in Segment's own snippet. */
 function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement): void {
   const [segments] = scripts('script[data-global-segment-analytics-key]')
@@ -96,20 +115,26 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
     segments?.dataset['globalSegmentAnalyticsKey'] ||
     'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
-  // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
-  const analytics = globals[key] as Analytics | undefined
+
+  function join(): void {
+    // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
+    const analytics = globals[key] as Analytics | undefined
+    if (typeof analytics?.push === 'function') analytics.push(['register', plugin])
+    // An `AnalyticsBrowser` from npm.
+    else if (typeof analytics?.register === 'function') analytics.register(plugin)
+    else
+      complain(
+        'error',
+        `\`window.${key}\` is not Segment's: name the right one by \`data-analytics-key\`.`,
+      )
+  }
+
   // Segment's snippet takes `null` for nothing, too. What is no property of the window's own is an
   // element with that id.
-  const isFree = !analytics || !Object.prototype.hasOwnProperty.call(window, key)
-  if (isFree) globals[key] = [['register', plugin]]
-  else if (typeof analytics.push === 'function') analytics.push(['register', plugin])
-  // An `AnalyticsBrowser` from npm.
-  else if (typeof analytics.register === 'function') analytics.register(plugin)
-  else
-    complain(
-      'error',
-      `\`window.${key}\` is not Segment's: name the right one by \`data-analytics-key\`.`,
-    )
+  const isFree = !globals[key] || !Object.prototype.hasOwnProperty.call(window, key)
+  if (!isFree) join()
+  // A `var` of that name lets nobody wait for what it is set to.
+  else if (!expectGlobal(key, join)) globals[key] = [['register', plugin]]
 }
 
 /** The inline stub of docs/compatibility.md: registered before this script came, it kept what was called. */
@@ -157,7 +182,16 @@ function expectUse(): void {
   }
 }
 
-try {
+/** No error of ours may end a script of the page. */
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch (error) {
+    complain('error', 'the script could not start.', error)
+  }
+}
+
+attempt(() => {
   const earlier: unknown = window.skalinPlugin
   Reflect.set(window, 'skalinPlugin', skalin)
   const tags = ownTags()
@@ -166,6 +200,4 @@ try {
   // Without attributes it is there for registering by hand; but a stub waits for what they say.
   else if (tags.length === 0 || isStub(earlier)) expectUse()
   for (const tag of more) register(tag, undefined)
-} catch (error) {
-  complain('error', 'the script could not start.', error)
-}
+})

@@ -49,14 +49,14 @@ const signs = [
   /^(?=.*\d)([A-Z\d]{4,6}-){2}[A-Z\d-]+$/,
 ]
 
-/** Numbers that are names: `iso-27001`, `SHA-256`, `ed25519`. */
-const standards = /\b(iso|rfc|utf|sha|icd|covid)[- ]?\d+|25519/gi
+/** Numbers that are names: `iso-27001`, `SHA-256`, `ed25519`; and letters that no language puts together. */
+const standards = /\b(iso|rfc|utf|sha|icd|covid)[- ]?\d+|25519|html/gi
 
 /** `mp4`, `sha256`, `401k`: short letters and a short number. */
 const namedNumber = /^(([a-z]{1,5}|[A-Z]{1,5})\d{1,4}|\d{1,4}([a-z]{1,5}|[A-Z]{1,5}))$/
 
-/** A number, the words of camel case (`OAuth` is one), an acronym, and what has no case. */
-const pieces = /\d+|O?\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|[^\d~]+/gu
+/** A number, the words of camel case (`OAuth` is one), an acronym. What has no case says nothing. */
+const pieces = /\d+|O?\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})/gu
 
 const column = (word: string, at: number) => (word.charCodeAt(at) | 32) - 97
 

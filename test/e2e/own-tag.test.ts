@@ -162,6 +162,35 @@ describe('the script finds its tag', () => {
     await arrives()
   })
 
+  test.each([
+    ['nothing', ''],
+    ['a global that was set to nothing', '<script>window.analytics = undefined</script>'],
+    ['a variable without a value', '<script>var analytics</script>'],
+  ])('before Segment is there, of each client id: %s', async (_, html) => {
+    const second = ourTag('', '/dist/skalin.min.js?2').replace('test-client', 'second')
+    await open(`${html}${ourTag()}${second}${snippet()}`)
+    await page.evaluate(() => new Promise<void>((resolve) => void window.analytics.ready(resolve)))
+    await page.evaluate(() => void window.analytics.track('Used'))
+    const hits = await rig.collector.hits({ count: 2 }, patienceMs)
+    expect(hits.map(({ hit }) => hit.client_id).sort()).toEqual(['second', 'test-client'])
+  })
+
+  test('before an `AnalyticsBrowser` from npm is there', async () => {
+    await open(`${ourTag()}${rig.site.npmPage()}`)
+    await page.waitForFunction('window.analytics')
+    await arrives()
+  })
+
+  test('before Segment is there, and is not taken for it', async () => {
+    const ask = `<script>
+      window.seen = [typeof analytics, window.analytics?.track('Lost'), Boolean(window.analytics)]
+      window.analytics = null
+    </script>`
+    await open(`${ourTag()}${ask}${snippet()}`)
+    expect(await page.evaluate('window.seen')).toEqual(['undefined', undefined, false])
+    await arrives()
+  })
+
   test('of each client id, where two run without being current', async () => {
     const second = ourTag('type="module"', '/dist/skalin.min.js?2').replace('test-client', 'second')
     await open(`${snippet()}${ourTag('type="module"')}${second}`)
@@ -267,10 +296,25 @@ test('a global that was set to nothing', async () => {
   expect(told).toEqual([])
 })
 
-test("a global of that name that is not Segment's is told", async () => {
-  await open(`<script>analytics = { page: 1 }</script>${ourTag()}`)
+test.each([
+  ['before', () => `<script>analytics = { page: 1 }</script>${ourTag()}`],
+  ['after', () => `${ourTag()}<script>analytics = { page: 1 }</script>`],
+])("a global of that name that is not Segment's is told: %s the tag", async (_, html) => {
+  await open(html())
   await page.waitForFunction('window.skalinPlugin')
   expect(told).toEqual([
     expect.stringMatching(/^Skalin: `window\.analytics` is not Segment's.*data-analytics-key/),
   ])
+})
+
+test.each([
+  ['before', (html: string) => `${html}${ourTag()}`],
+  ['after', (html: string) => `${ourTag()}${html}`],
+])('a global that throws ends no script of the page: %s the tag', async (_, place) => {
+  await open(
+    place(`<script>analytics = { push() { throw new Error('x') } }; ended = true</script>`),
+  )
+  await page.waitForFunction('window.skalinPlugin')
+  expect(await page.evaluate('ended')).toBe(true)
+  expect(told).toEqual([expect.stringMatching(/^Skalin: the script could not start/)])
 })

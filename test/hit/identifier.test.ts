@@ -36,6 +36,8 @@ describe('identifiers', () => {
     ['Step 7 of 10', 'Step 7 of 10'],
     ['Error 404 of 2024', 'Error 404 of 2024'],
     ['Upgraded to v2.1', 'Upgraded to v2.1'],
+    ['Opened GitHub連携', 'Opened GitHub連携'],
+    ['Ran html2pdf', 'Ran html2pdf'],
   ])('are found in the words of a name: %s', (name, template) => {
     expect(withoutIdentifiers(name)).toBe(template)
   })

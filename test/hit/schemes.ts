@@ -142,7 +142,7 @@ export const trickyNames = `
   peer2peer face2face 3rd-party 21st-century day-30 90-day-plan 360-feedback fortune-500 route-66
   year-2000 fy2024 q1-2024 roadmap-2025 vision2030 1000-hours mp3 w9 k-12 p60 gpt-4o llama3.1
   macOS YouTube McDonalds PostgreSQL JavaScript SaaS DevOps iPhone15 XMLHttpRequest
-  getElementById FAQs réglages œuvre szczegóły настройки 設定 第3章 kubectl nginx wysiwyg rhythms
+  getElementById FAQs réglages œuvre szczegóły настройки 設定 第3章 GitHub連携 html2pdf HtmlToPdf kubectl nginx wysiwyg rhythms
 `
   .trim()
   .split(/\s+/)
