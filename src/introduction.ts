@@ -31,7 +31,9 @@ export function createIntroduction<AsOf extends Known>(parts: {
   const { middleware, people, visits, reporter } = parts
 
   return async (call, event) => {
-    const { knowledge, traits } = call.asOf
+    const { knowledge } = call.asOf
+    // What Segment has stored is its present user's, not that of an event that it kept for a former one.
+    const traits = knowledge.user === undefined ? undefined : call.asOf.traits
     const isKnown = text(event.userId) !== undefined || isKnownByMail(knowledge)
     if (event.type === 'identify' || !isKnown) return undefined
     const isIntroduced = !visits.introduces(call.generation, parts.entryOf(call, event))

@@ -25,7 +25,7 @@ function decideSafely(event: SegmentEvent, settings: FunctionSettings): Decision
   }
 }
 
-/** `turns` has the last identity of each visitor: what was said later must arrive later. */
+/** `turns` has the last identity of each visitor: what was said later must arrive later, also if it is tried again. */
 async function deliver(
   event: SegmentEvent,
   settings: FunctionSettings,
@@ -37,7 +37,9 @@ async function deliver(
   const { hit } = decision
   const sendNow = () => send(settings.endpoint, hit, timer)
   if (hit.action === 'ev') return sendNow()
-  const sent = Promise.resolve(turns.get(hit.visitor_id)).then(sendNow)
+  const sent = Promise.resolve(turns.get(hit.visitor_id)).then((earlier) =>
+    earlier && 'failed' in earlier ? earlier : sendNow(),
+  )
   turns.set(hit.visitor_id, sent)
   return sent
 }

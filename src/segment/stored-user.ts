@@ -67,12 +67,19 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const parsed = (json: string): unknown => (json === '' ? undefined : JSON.parse(json))
   let first =
     isUsual && isStorage
-      ? { userId: item(userKey), traits: item(traitsKey), groupId: item(groupKey) }
+      ? {
+          userId: item(userKey),
+          anonymousId: item(anonymousKey),
+          traits: item(traitsKey),
+          groupId: item(groupKey),
+        }
       : undefined
 
   function formerly(now: Stored): Stored | undefined {
     try {
       if (first === undefined || text(parsed(first.userId)) !== now.userId) return undefined
+      const isSame = now.userId !== undefined || text(parsed(first.anonymousId)) === now.anonymousId
+      if (!isSame) return undefined
       const groupId = parsed(first.groupId)
       return {
         ...now,
@@ -149,6 +156,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     },
     back() {
       isForeign = true
+      first = undefined
       if (kept !== undefined) kept = ask(undefined)
     },
     doubt(key) {

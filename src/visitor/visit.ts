@@ -58,6 +58,12 @@ const both = (one: Visit, other: Visit): Visit => ({
   identified: [...new Set([...one.identified, ...other.identified])],
 })
 
+/** The same visit, in which nobody has been told of its user for this client id. */
+const without = (visit: Visit, clientId: string): Visit => ({
+  ...visit,
+  identified: visit.identified.filter((other) => other !== clientId),
+})
+
 /**
  * Decides visits. A new one begins after `timeoutMs` without a hit, for another visitor, and after
  * a reset. Storage is asked when something could begin or is to be written; else memory knows. Without
@@ -71,6 +77,7 @@ export function createVisitKeeper(
 ): VisitKeeper {
   let writtenAt = -Infinity
   let unsaved: Period | undefined
+  let current: Period | undefined
 
   // A last call far in the future means that the clock was set back: no visit is that long.
   const goesOn = (last: Visit | undefined, { visitor, at }: Entry): last is Visit =>
@@ -113,6 +120,7 @@ export function createVisitKeeper(
       }
       const isNews = period.visit?.id !== next.id || next.identified !== period.visit.identified
       period.visit = next
+      current = period
       if (!period.over) {
         unsaved = period
         if (isNews || isDue(at)) save(at)
@@ -130,8 +138,9 @@ export function createVisitKeeper(
       unsaved = undefined
       writtenAt = -Infinity
       const stored = note.read()
-      const others = stored?.identified.filter((other) => other !== clientId) ?? []
-      note.write(stored && others.length > 0 ? { ...stored, identified: others } : undefined)
+      const left = stored && without(stored, clientId)
+      note.write(left && left.identified.length > 0 ? left : undefined)
+      if (current?.visit) current.visit = without(current.visit, clientId)
     },
 
     save() {

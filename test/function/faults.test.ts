@@ -302,6 +302,27 @@ describe('a batch', () => {
     expect(new Set(await kinds())).toEqual(new Set(['delivered']))
   })
 
+  test('says nothing of somebody of whom what was said before failed: both are tried again', async ({
+    collector,
+    settings,
+  }) => {
+    const events = ['first', 'second', 'third'].map((groupId) => ({
+      ...{ type: 'identify', messageId: groupId, anonymousId: 'phone-1', userId: 'alice' },
+      traits: { groupId },
+    }))
+    collector.fault({
+      ...{ kind: 'status', status: 503 },
+      where: ({ customer_id }) => customer_id === 'second',
+    })
+    const kinds = async () => (await deploy().invokeBatch(events, settings)).map(({ kind }) => kind)
+    expect(await kinds()).toEqual(['delivered', 'retried', 'retried'])
+    collector.fault(undefined)
+    expect(await kinds()).toEqual(Array(3).fill('delivered'))
+    const customers = collector.requests.map(({ hit }) => hit['customer_id'])
+    expect(customers.slice(0, 2)).toEqual(['first', 'second'])
+    expect(customers.at(-1)).toBe('third')
+  })
+
   test('of nothing is answered with nothing', async ({ settings }) => {
     expect(await deploy().invokeBatch([], settings)).toEqual([])
   })

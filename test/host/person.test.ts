@@ -226,6 +226,37 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
     expect(await told(host, 3)).toContainEqual(['Used', { id: 'alice' }, undefined])
   })
 
+  test.for([
+    ['was left before its first call', ['pagehide'], ['pageshow'], 'bob'],
+    ['was left before its first call, by nobody known', ['pagehide'], ['pageshow'], undefined],
+    ['hears of no other', [], [], undefined],
+  ] as const)(
+    'on a page that %s: nothing of what was stored before',
+    async ([, leaving, coming, user], { host }) => {
+      const happen = (names: readonly string[]) =>
+        names.forEach((name) => window.dispatchEvent(new Event(name)))
+      const before = await openPage(host)
+      await before.analytics.identify(user as string, { email: 'x@example.com' })
+      await before.analytics.group('acme')
+      await host.hits(2)
+      await before.analytics.deregister('Skalin')
+      const { analytics } = await openPage(host)
+      happen(leaving)
+      // Another page's `reset()`, of which none in the back/forward cache is told.
+      localStorage.removeItem('ajs_user_traits')
+      localStorage.removeItem('ajs_group_id')
+      localStorage.setItem('ajs_anonymous_id', '"somebody-else"')
+      document.cookie = 'ajs_anonymous_id=somebody-else; path=/'
+      document.cookie = 'ajs_group_id=; path=/; max-age=0'
+      happen(coming)
+      await analytics.identify(user as string, { plan: 'gold' }, keptFromSkalin)
+      await analytics.track('Used')
+      const identity = user ? { id: user } : null
+      const all = await told(host, user ? 4 : 3)
+      expect(all).toContainEqual(['Used', identity, undefined])
+    },
+  )
+
   test('of another user, that is the first call of a page: nothing of the last one', async ({
     host,
   }) => {
@@ -455,6 +486,39 @@ describe('who the user is goes through destination middleware as an `identify`',
     expect(all).toEqual(expect.arrayContaining([['ui', alice, 'acme'], ['Used', alice, 'acme']])) // prettier-ignore
     expect(all.map(([, , customer]) => customer)).toEqual(Array(3).fill('acme'))
   })
+
+  test.for(bothPlaces)(
+    'an event that Segment kept for another user has nothing of the present one: %s',
+    async (place, { host }) => {
+      await logInElsewhere(host, 'acme')
+      const event = {
+        ...{ type: 'track', event: 'Restored', userId: 'bob', anonymousId: 'bob-browser' },
+        ...{ messageId: 'kept', properties: {}, context: {}, integrations: {} },
+      }
+      localStorage.setItem(
+        'persisted-queue:v1:test-key:event-queue:items',
+        JSON.stringify([{ id: 'kept', event }]),
+      )
+      const { analytics } = await openPage(host)
+      // The event waits for it.
+      await places.destination(
+        analytics,
+        changing(() => undefined),
+      )
+      if (place === 'source')
+        await places.source(
+          analytics,
+          changing(() => undefined),
+        )
+      await analytics.track('Used')
+      const all = await told(host, 4)
+      const ofBob = all.filter(([, identity]) => (identity as { id: string }).id === 'bob')
+      expect(ofBob).toEqual([
+        ['ui', { id: 'bob' }, undefined],
+        ['Restored', { id: 'bob' }, undefined],
+      ])
+    },
+  )
 
   test('so does somebody who is known by the e-mail address alone', async ({ host }) => {
     const { analytics } = await openPage(host)

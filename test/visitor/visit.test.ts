@@ -447,6 +447,18 @@ describe('two client ids on one page', () => {
     expect([introduces(later, of('one')), introduces(later, of('other'))]).toEqual([false, false])
   })
 
+  test('introduce the user again to one whose consent was withdrawn and has come back', () => {
+    const { one, other, period } = openBoth(true)
+    enterAs(one, period, of('one'))
+    enterAs(other, period, { ...of('other'), at: 1 })
+    one.forget('one')
+    expect(enterAs(other, period, { ...of('other'), at: 2 })).toEqual({
+      visit: 1,
+      introduce: false,
+    })
+    expect(enterAs(one, period, { ...of('one'), at: 3 })).toEqual({ visit: 1, introduce: true })
+  })
+
   test('keep the visit of one where the other has no consent', () => {
     const { one, other, period, next } = openBoth(true)
     enterAs(one, period, of('one'))
