@@ -44,7 +44,7 @@ const otherSettings = {
   apiKey: text,
 }
 
-/** How long a page may take to register by hand before it is told of a tag that was not found. */
+/** How long a page may take to register by hand, or to load Segment, before it is told what seems wrong. */
 const useWithinMs = 5000
 
 /** The document's own, also where an image or a form of that name is in the way (DOM clobbering). */
@@ -88,20 +88,29 @@ function ownTags(): HTMLOrSVGScriptElement[] {
 
 type Analytics = Partial<Record<'push' | 'register', (argument: unknown) => unknown>>
 
+/** Segment's snippet, or an `AnalyticsBrowser` from npm. */
+const isSegments = (value: Analytics | undefined) =>
+  typeof value?.push === 'function' || typeof value?.register === 'function'
+
 /**
- * Joins once the page has set a global. Until then nobody sees us: an array in its place would be taken
- * for Segment by pages that ask for it before their snippet has run, or has consent to.
+ * Joins once the page has set a global to Segment; whether that can be heard of. Until then the page
+ * has what it put there, if anything: an array of ours would be taken for Segment by code that asks for
+ * it before the snippet has run, or has consent to.
  */
-function expectGlobal(key: string, join: () => void): boolean {
+function expectSegment(key: string, join: () => void): boolean {
   const earlier = Object.getOwnPropertyDescriptor(window, key)
+  // What is no property of the window's own is an element with that id.
+  let value: unknown = earlier && Reflect.get(window, key)
   return Reflect.defineProperty(window, key, {
     configurable: true,
-    set(value: unknown) {
-      if (!value) return
+    get: () => value,
+    set(given: Analytics | undefined) {
+      value = given
+      if (!isSegments(given)) return
       Reflect.deleteProperty(window, key)
       // Of another tag that waits, say.
       if (earlier) Object.defineProperty(window, key, earlier)
-      Reflect.set(window, key, value)
+      Reflect.set(window, key, given)
       attempt(join)
     },
   })
@@ -115,26 +124,25 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
     segments?.dataset['globalSegmentAnalyticsKey'] ||
     'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
+  // Read anew at each moment: once Segment has loaded, nobody reads the array that was there before.
+  const analytics = () => globals[key] as Analytics | undefined
 
   function join(): void {
-    // Read anew at this moment: once Segment has loaded, nobody reads the array that was there before.
-    const analytics = globals[key] as Analytics | undefined
-    if (typeof analytics?.push === 'function') analytics.push(['register', plugin])
-    // An `AnalyticsBrowser` from npm.
-    else if (typeof analytics?.register === 'function') analytics.register(plugin)
-    else
+    const segment = analytics()
+    if (typeof segment?.push === 'function') segment.push(['register', plugin])
+    else segment?.register?.(plugin)
+  }
+
+  if (isSegments(analytics())) return join()
+  // A `var` of that name lets nobody hear what it is set to.
+  if (!expectSegment(key, join) && !analytics()) globals[key] = [['register', plugin]]
+  setTimeout(() => {
+    if (analytics() && !isSegments(analytics()))
       complain(
         'error',
         `\`window.${key}\` is not Segment's: name the right one by \`data-analytics-key\`.`,
       )
-  }
-
-  // Segment's snippet takes `null` for nothing, too. What is no property of the window's own is an
-  // element with that id.
-  const isFree = !globals[key] || !Object.prototype.hasOwnProperty.call(window, key)
-  if (!isFree) join()
-  // A `var` of that name lets nobody wait for what it is set to.
-  else if (!expectGlobal(key, join)) globals[key] = [['register', plugin]]
+  }, useWithinMs)
 }
 
 /** The inline stub of docs/compatibility.md: registered before this script came, it kept what was called. */

@@ -181,6 +181,21 @@ describe('the script finds its tag', () => {
     await arrives()
   })
 
+  test.each([
+    ['before the tag', (standIn: string, tag: string) => `${standIn}${tag}${tag}`],
+    ['after the tag', (standIn: string, tag: string) => `${tag}${tag}${standIn}`],
+    ['between two', (standIn: string, tag: string) => `${tag}${standIn}${tag}`],
+  ])('though the page has something of its own until Segment is there: %s', async (_, place) => {
+    const standIn = '<script>window.analytics = { track: () => "nobody" }</script>'
+    const ask = '<script>nobody = analytics.track()</script>'
+    await open(`${place(standIn, ourTag())}${ask}${rig.site.npmPage()}`)
+    expect(await page.evaluate('nobody')).toBe('nobody')
+    await page.waitForFunction('window.analytics.ready')
+    await arrives()
+    await page.clock.fastForward(60_000)
+    expect(told).toEqual([])
+  })
+
   test('before Segment is there, and is not taken for it', async () => {
     const ask = `<script>
       window.seen = [typeof analytics, window.analytics?.track('Lost'), Boolean(window.analytics)]
@@ -302,6 +317,9 @@ test.each([
 ])("a global of that name that is not Segment's is told: %s the tag", async (_, html) => {
   await open(html())
   await page.waitForFunction('window.skalinPlugin')
+  expect(await page.evaluate('analytics.page')).toBe(1)
+  await page.clock.fastForward(5000)
+  await page.clock.fastForward(60_000)
   expect(told).toEqual([
     expect.stringMatching(/^Skalin: `window\.analytics` is not Segment's.*data-analytics-key/),
   ])
