@@ -236,7 +236,7 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
       const happen = (names: readonly string[]) =>
         names.forEach((name) => window.dispatchEvent(new Event(name)))
       const before = await openPage(host)
-      await before.analytics.identify(user as string, { email: 'x@example.com' })
+      await before.analytics.identify(user, { email: 'x@example.com' })
       await before.analytics.group('acme')
       await host.hits(2)
       await before.analytics.deregister('Skalin')
@@ -249,7 +249,7 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
       document.cookie = 'ajs_anonymous_id=somebody-else; path=/'
       document.cookie = 'ajs_group_id=; path=/; max-age=0'
       happen(coming)
-      await analytics.identify(user as string, { plan: 'gold' }, keptFromSkalin)
+      await analytics.identify(user, { plan: 'gold' }, keptFromSkalin)
       await analytics.track('Used')
       const identity = user ? { id: user } : null
       const all = await told(host, user ? 4 : 3)
