@@ -99,7 +99,6 @@ const isSegments = (value: Analytics | undefined) =>
  */
 function expectSegment(key: string, join: () => void): boolean {
   const earlier = Object.getOwnPropertyDescriptor(window, key)
-  // What is no property of the window's own is an element with that id.
   let value: unknown = earlier && Reflect.get(window, key)
   return Reflect.defineProperty(window, key, {
     configurable: true,
@@ -125,7 +124,9 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
     'analytics'
   const globals = window as unknown as Record<string, Analytics | unknown[] | undefined>
   // Read anew at each moment: once Segment has loaded, nobody reads the array that was there before.
-  const analytics = () => globals[key] as Analytics | undefined
+  // What is no property of the window's own is an element with that id, or a frame with that name.
+  const analytics = () =>
+    Object.getOwnPropertyDescriptor(window, key) && (globals[key] as Analytics | undefined)
 
   function join(): void {
     const segment = analytics()

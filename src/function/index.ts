@@ -25,7 +25,10 @@ function decideSafely(event: SegmentEvent, settings: FunctionSettings): Decision
   }
 }
 
-/** `turns` has the last identity of each visitor: what was said later must arrive later, also if it is tried again. */
+/**
+ * `turns` has the last identity of each visitor: what was said later must arrive later, also if it is
+ * tried again.
+ */
 async function deliver(
   event: SegmentEvent,
   settings: FunctionSettings,

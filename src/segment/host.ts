@@ -84,7 +84,7 @@ export function registeredPlugin(instance: Analytics, load: unknown): unknown {
 const plainPlugin = 'Page Enrichment'
 
 /** Promises that are settled. */
-const settled = new WeakSet()
+const settled = new WeakSet<object>()
 
 /** Whether a source middleware is being loaded, for which Segment holds back the calls made since. */
 function isAwaitingMiddleware(instance: Analytics): boolean {

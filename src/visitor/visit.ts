@@ -120,9 +120,8 @@ export function createVisitKeeper(
       }
       const isNews = period.visit?.id !== next.id || next.identified !== period.visit.identified
       period.visit = next
-      current = period
       if (!period.over) {
-        unsaved = period
+        unsaved = current = period
         if (isNews || isDue(at)) save(at)
       }
       return { visitId: visit.id, introduce: isStranger(visit, entry) }
@@ -138,8 +137,8 @@ export function createVisitKeeper(
       unsaved = undefined
       writtenAt = -Infinity
       const stored = note.read()
-      const left = stored && without(stored, clientId)
-      note.write(left && left.identified.length > 0 ? left : undefined)
+      const rest = stored && without(stored, clientId)
+      note.write(rest && rest.identified.length > 0 ? rest : undefined)
       if (current?.visit) current.visit = without(current.visit, clientId)
     },
 

@@ -175,8 +175,15 @@ describe('the script finds its tag', () => {
     expect(hits.map(({ hit }) => hit.client_id).sort()).toEqual(['second', 'test-client'])
   })
 
-  test('before an `AnalyticsBrowser` from npm is there', async () => {
-    await open(`${ourTag()}${rig.site.npmPage()}`)
+  test.each([
+    ['nothing', ''],
+    // Whoever looks into it is stopped by the browser.
+    [
+      'a frame of that name',
+      '<iframe name="analytics" sandbox="allow-scripts" srcdoc="x"></iframe>',
+    ],
+  ])('before an `AnalyticsBrowser` from npm is there: %s', async (_, html) => {
+    await open(`${html}${ourTag()}${rig.site.npmPage()}`)
     await page.waitForFunction('window.analytics')
     await arrives()
   })
