@@ -98,11 +98,12 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const snapshot = (mark = traitsMark()) =>
     `${isStorage ? item(groupKey) : read(() => document.cookie)} ${mark}`
 
-  function formerIds(anonymousId: string | undefined): readonly string[] {
+  function formerIds(anonymousId: string | undefined, isOwnUser: boolean): readonly string[] {
     if (kept?.anonymousId === undefined) return []
     if (kept.anonymousId === anonymousId) return kept.formerIds
     // There is no event for a cookie that another tab has changed. Another user gets another id.
-    const isOwn = !isForeign && (isStorage || !lastSnapshot.includes(`${anonymousKey}=`))
+    const isOwn =
+      isOwnUser && !isForeign && (isStorage || !lastSnapshot.includes(`${anonymousKey}=`))
     return isOwn && kept.userId === undefined
       ? [...kept.formerIds, kept.anonymousId].slice(-20)
       : []
@@ -115,10 +116,12 @@ export function createStoredUser(instance: Analytics): StoredUser {
     const anonymousId = ofEvent ?? text(callMethod(user, 'anonymousId'))
     const traits = traitsOf()
     const groupId = callMethod(callMethod(instance, 'group'), 'id')
+    const userId = text(callMethod(user, 'id'))
     const stored = {
-      userId: text(callMethod(user, 'id')),
+      userId,
       anonymousId,
-      formerIds: formerIds(anonymousId),
+      // Whom no call here has made known came by a cookie: of a page of another subdomain.
+      formerIds: formerIds(anonymousId, userId === undefined || isChanging(made)),
       traits: typeof traits === 'object' ? { ...traits } : undefined,
       groupId,
       traitsMark: traitsMark(),
