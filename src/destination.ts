@@ -24,7 +24,7 @@ import type { Middleware } from './segment/middleware.ts'
 import { type StoredUser, createStoredUser } from './segment/stored-user.ts'
 import type { ResolvedSettings } from './settings.ts'
 import { createAnonymous } from './visitor/anonymous.ts'
-import { type Knowledge, createPeople, isHeardOf } from './visitor/person.ts'
+import { createPeople, isHeardOf } from './visitor/person.ts'
 import { createPersonMemory, parsePersonNote } from './visitor/person-note.ts'
 import { createVisitKeeper, parseVisit } from './visitor/visit.ts'
 
@@ -123,13 +123,11 @@ export function createDestination(
     // Other tabs, which see what Segment has stored, need not wait for it.
     if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
     const { traits, formerIds } = stored
-    return { knowledge, traits, formerIds, isSure, print: printOf(call, knowledge) }
-  }
-
-  /** The event as it was made, to compare what arrives with: only where that decides something. */
-  function printOf({ analytics, made }: Omit<Call, 'asOf'>, knowledge: Knowledge): string {
-    const isCompared = made !== undefined && !isHeardOf(knowledge) && countBetween(analytics) === 1
-    return isCompared ? printed(made) : ''
+    const customerId = made && pipeline.customerOf(call.ctx, made)
+    // To compare what arrives with: only where that decides something.
+    const isCompared = made !== undefined && (customerId || !isHeardOf(knowledge))
+    const print = isCompared && countBetween(analytics) === 1 ? printed(made) : ''
+    return { knowledge, traits, formerIds, isSure, print, customerId }
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {

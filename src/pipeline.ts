@@ -1,5 +1,6 @@
 import type { SegmentEvent } from './hit/event.ts'
 import { type Draft, type Hit, fitHit } from './hit/hit.ts'
+import { customerSetting } from './hit/identity.ts'
 import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
 import { text } from './hit/read.ts'
 import type { MappingSource } from './hit/source.ts'
@@ -25,6 +26,8 @@ export type AsOf = {
   isSure: boolean
   /** The event as JSON, where somebody stands between that may change it. */
   print: string
+  /** What the site's function `customerId` has answered. */
+  customerId: string | undefined
 }
 
 /** The way of a call, from its hook to its hits. */
@@ -43,6 +46,8 @@ export type Pipeline = {
   forget: (waiting: readonly Call<AsOf>[]) => void
   /** Whether an event will arrive as it is: it is meant for Skalin, and nobody stands between. */
   isSure: (analytics: Analytics, event: SegmentEvent) => boolean
+  /** What the site's function `customerId` says of an event that is being made. */
+  customerOf: (ctx: SegmentContext, event: SegmentEvent) => string | undefined
   stop: () => Promise<void>
 }
 
@@ -85,8 +90,10 @@ export function createPipeline(parts: Parts): Pipeline {
   function sourceOf(call: Call<AsOf>, event: SegmentEvent): MappingSource {
     const { at, fragment, asOf } = call
     const known = people.about(asOf.knowledge, event, () => isUntouched(call))
+    // It may have told the workspace that the page showed then.
+    const { customerId } = asOf
     return {
-      settings,
+      settings: customerId && isUntouched(call) ? { ...settings, customerId } : settings,
       moment: { at, ...known, ...(fragment === undefined ? {} : { fragment }) },
       pageVisitorId,
       randomId: parts.randomId,
@@ -213,6 +220,11 @@ export function createPipeline(parts: Parts): Pipeline {
     },
 
     isSure,
+    customerOf(ctx, event) {
+      if (typeof settings.customerId !== 'function') return undefined
+      const { warn } = reporter.about(ctx, event)
+      return text(customerSetting(event, { settings, warn }))
+    },
     isPassing: () => passing.size > 0,
 
     rescue(call) {

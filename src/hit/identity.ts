@@ -43,20 +43,24 @@ export function identityOf(
   ])
 }
 
+/** What the setting `customerId` says of an event; a function of the site's is asked. */
+export function customerSetting(
+  event: SegmentEvent,
+  { settings: { customerId }, warn }: Pick<MappingSource, 'settings' | 'warn'>,
+): string | number | undefined {
+  return typeof customerId === 'function'
+    ? ask('customerId', () => customerId(event), isCustomer, warn)
+    : customerId
+}
+
 /**
  * The `customer_id` field. What is said for this plugin goes before Segment's group, because an
  * application whose group ids are not Skalin's customers says so by the `groupId` trait.
  */
 export function customerOf(event: SegmentEvent, source: MappingSource): string | undefined {
-  const { customerId } = source.settings
   const customer = (value: unknown) => idOrWarn('customer', value, source)
   const set =
-    customer(field(ownOptions(event), 'customerId')) ??
-    customer(
-      typeof customerId === 'function'
-        ? ask('customerId', () => customerId(event), isCustomer, source.warn)
-        : customerId,
-    )
+    customer(field(ownOptions(event), 'customerId')) ?? customer(customerSetting(event, source))
   if (set !== undefined) return set
   let trait: string | undefined
   for (const value of traitSources(event, source).flatMap(customersIn)) trait ??= customer(value)

@@ -1,7 +1,7 @@
 import type { Analytics, Context } from '@segment/analytics-next'
 import { describe, expect, onTestFinished } from 'vitest'
 import type { DeliveryReport, SkalinSettings } from '../../src/index.ts'
-import { test } from './host.ts'
+import { type Host, nameOf, test } from './host.ts'
 
 const sabotaged = () => new Error('sabotaged')
 
@@ -65,6 +65,51 @@ describe.for(names)('`%s`', (name) => {
     const analytics: Analytics = await host.analytics({}, plugin)
     await analytics.track('Used')
     expect(await host.names(2)).toEqual(['From within', 'Used'])
+  })
+})
+
+describe('`customerId` as a function', () => {
+  /** An application with one workspace after the other, and none after the logout. */
+  async function switchWorkspaces(host: Host, ready?: (analytics: Analytics) => unknown) {
+    const store: { workspace?: { id: string } } = { workspace: { id: 'acme' } }
+    const customerId = () => store.workspace?.id
+    const analytics = await host.analytics({}, host.plugin({ customerId, anonymous: 'send' }))
+    await ready?.(analytics)
+    await analytics.identify('alice')
+    void analytics.track('Left')
+    store.workspace = { id: 'globex' }
+    await analytics.track('Entered')
+    void analytics.track('Logged out')
+    delete store.workspace
+    const hits = await host.hits(4)
+    return Object.fromEntries(hits.map((hit) => [nameOf(hit), hit.customer_id]))
+  }
+  const expected = { ui: 'acme', Left: 'acme', Entered: 'globex', 'Logged out': 'globex' }
+
+  test('is asked when the call is made', async ({ host }) => {
+    expect(await switchWorkspaces(host)).toEqual(expected)
+  })
+
+  test('also where consent is stamped on events', async ({ host }) => {
+    const told = await switchWorkspaces(host, (analytics) =>
+      analytics.addSourceMiddleware(({ payload, next }) => {
+        payload.obj.context = { ...payload.obj.context, consent: { categoryPreferences: {} } }
+        next(payload)
+      }),
+    )
+    expect(told).toEqual(expected)
+  })
+
+  test('says of an event what a middleware has made of it', async ({ host }) => {
+    const customerId = ({ properties }: { properties?: unknown }) =>
+      (properties as Record<string, string>)['workspace']
+    const analytics = await host.analytics({}, host.plugin({ customerId, anonymous: 'send' }))
+    await analytics.addSourceMiddleware(({ payload, next }) => {
+      delete payload.obj.properties?.['workspace']
+      next(payload)
+    })
+    await analytics.track('Used', { workspace: 'acme' })
+    expect((await host.hits(1))[0]?.customer_id).toBeUndefined()
   })
 })
 
