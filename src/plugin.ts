@@ -57,8 +57,8 @@ export type SkalinPlugin = {
   pending: () => Promise<number>
 
   /**
-   * Forgets what waits and what is remembered of the visitor, in all tabs: for a logout on a shared
-   * computer. Hits that wait are lost. Never rejects.
+   * Forgets what waits for this client id, at whatever endpoint, and what is remembered of the visitor,
+   * in all tabs: for a logout on a shared computer. Hits that wait are lost. Never rejects.
    *
    * @example
    * ```ts
@@ -74,7 +74,7 @@ export type SkalinPlugin = {
 
 /**
  * Makes the plugin. Touches nothing until Segment loads it, and never throws: a bad setting is one
- * `console.error`. One that decides whether, where or about whom is sent keeps it from sending anything;
+ * `console.error`. One that decides whether, where, about whom or which URL is sent keeps it from sending anything;
  * any other falls back to its default. Registered on several instances, it keeps what
  * waits where the first one keeps its user: give one that keeps its user in memory a plugin of its own.
  *

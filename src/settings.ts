@@ -25,8 +25,8 @@ export type SkalinSettings = {
 
   /**
    * `false` switches the plugin off, for an application's unit tests and in development: nothing is
-   * sent, stored or listened to, and no client id is needed. `clear()` still forgets what an earlier
-   * page left.
+   * sent, stored or listened to, and no client id is needed. With one, `clear()` still forgets what an
+   * earlier page left.
    *
    * @default true
    * @example
@@ -78,7 +78,7 @@ export type SkalinSettings = {
    *
    * Parameters are `:name`, `[name]`, `$name` or `{name}`; `:name?` and `[[name]]` may be missing;
    * `*`, `:name*` and `[[...name]]` stand for any number of segments, `:name+` and `[...name]` for at
-   * least one.
+   * least one. Capitals are as small letters.
    *
    * @default []
    * @example
@@ -95,7 +95,8 @@ export type SkalinSettings = {
 
   /**
    * Names of traits (computed traits, audiences) to send as user properties beside the user's id and
-   * e-mail address. By default none: all of them would be personal data that nobody asked for.
+   * e-mail address. By default none: all of them would be personal data that nobody asked for. A hit
+   * of more than 16 KiB goes without them.
    *
    * @default []
    */
@@ -119,7 +120,7 @@ export type SkalinSettings = {
   anonymous?: 'hold' | 'send' | 'drop' | undefined
 
   /**
-   * Idle time, in milliseconds, after which the next call begins a new visit. Plugins on one page share
+   * Time without a hit, in milliseconds, after which the next one begins a new visit. Plugins on one page share
    * their visits, so that the shortest time counts for all. Where Segment keeps its user out of
    * localStorage, everything stays in memory, and a visit ends with the page.
    *
@@ -148,7 +149,7 @@ export type SkalinSettings = {
    */
   respectGpc?: boolean | undefined
 
-  /** Told the fate of every call and of every hit. What it throws is ignored. */
+  /** Told the fate of every call that Segment hands over, and of every hit. What it throws is ignored. */
   onDelivery?: ((report: DeliveryReport) => void) | undefined
 }
 

@@ -26,7 +26,7 @@ export type Hit = {
   ts: string
   /** When it happened, in the visitor's local time: `HH:MM:SS`. */
   localtime: string
-  /** JSON of `id` and `email`, as far as they are known. */
+  /** JSON of `id` and `email`, as far as they are known, and on `ui` hits of the chosen traits. */
   identity?: string
   /** The Skalin customer the person acts for. */
   customer_id?: string
