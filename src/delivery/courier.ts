@@ -48,7 +48,7 @@ type Parts = {
 
 export function createCourier(parts: Parts): Courier {
   const { outbox, queue, attempts, inFlight, identities, page, onProgress } = parts
-  const alarm = createAlarm(page, resume)
+  const setAlarm = createAlarm(page, resume)
   const turns = createTurns(queue, identities)
   const lookout = createLookout(outbox)
   const leaving = createLeaving(parts, turns, take, send)
@@ -181,7 +181,7 @@ export function createCourier(parts: Parts): Courier {
     const isClosed = isDue && isIdle && (inFlight.wasHeldUp() || !inFlight.isFree())
     const look = isIdle || mayLook() ? lookout.next() : Infinity
     const earliest = Math.min(look, turns.next(), next, isClosed ? at : Infinity)
-    if (!stopped) alarm.set(Math.max(earliest, availableFrom(attempts.state(), at)))
+    if (!stopped) setAlarm(Math.max(earliest, availableFrom(attempts.state(), at)))
   }
 
   async function drain(): Promise<void> {
@@ -220,7 +220,7 @@ export function createCourier(parts: Parts): Courier {
     lookFrom,
 
     leave(postRest) {
-      alarm.clear()
+      setAlarm(Infinity)
       leaving.leave(postRest)
     },
 
@@ -228,7 +228,7 @@ export function createCourier(parts: Parts): Courier {
 
     async stop() {
       stopped = true
-      alarm.clear()
+      setAlarm(Infinity)
       while (inFlight.size() > 0) await nextAnswer()
       await working
       outbox.close()
