@@ -132,7 +132,7 @@ export function simulateHerd(what: string): Herd {
         state = decided.state
         inFlight.splice(inFlight.indexOf(sentAt), 1)
         const isAccepted = decided.verdict.outcome === 'accepted'
-        window = nextWindow(window, isAccepted)
+        window = isAccepted ? nextWindow(window) : 1
         if (!isAccepted) {
           queue.push(madeAt)
           queue.sort((a, b) => a - b)

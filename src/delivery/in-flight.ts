@@ -67,10 +67,9 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
     remove(entry, { outcome, reason, due }, isLost) {
       sentAt.delete(entry)
       bytes -= entry.body.length
-      if (outcome !== 'waiting') window = nextWindow(window, true)
+      if (outcome !== 'waiting') window = nextWindow(window)
       // A deferred one was answered; offline and on leaving nobody knows.
-      else if (due === undefined && reason !== 'offline' && !isLost)
-        window = nextWindow(window, false)
+      else if (due === undefined && reason !== 'offline' && !isLost) window = 1
     },
 
     size: () => sentAt.size,

@@ -6,8 +6,8 @@ const maxWindow = 4
 export const initialWindow = 2
 
 /** Slow start: one request after trouble, one more with each answer. https://www.rfc-editor.org/rfc/rfc5681 */
-export function nextWindow(window: number, isWell: boolean): number {
-  return isWell ? Math.min(maxWindow, window + 1) : 1
+export function nextWindow(window: number): number {
+  return Math.min(maxWindow, window + 1)
 }
 
 /** How many may be in flight now, `oldestMs` after the oldest of them went out. */
