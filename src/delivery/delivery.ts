@@ -21,8 +21,8 @@ import { createTabs } from './tabs.ts'
 export type Delivery = {
   /** New hits of one call, in their order: stored and, if nothing is in the way, sent in the same task. */
   post: (hits: Hit[], madeAt: number) => void
-  /** Keeps hits until their visitor is known. */
-  hold: (hits: Hit[], madeAt: number) => void
+  /** Keeps a hit until its visitor is known. */
+  hold: (hit: Hit, madeAt: number) => void
   /**
    * Completes and frees the held hits of these visitors; whether there were any, `undefined` if they
    * could not be had.
@@ -153,12 +153,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       // Others hear of `pagehide` after us, and may make a call.
       if (hasLeft) outbox.leave()
     },
-    hold(hits, madeAt) {
-      for (const hit of hits) {
-        const row = rowOf(hit, madeAt)
-        outbox.hold(row)
-        onProgress({ outcome: 'waiting', reason: 'anonymous', row })
-      }
+    hold(hit, madeAt) {
+      const row = rowOf(hit, madeAt)
+      outbox.hold(row)
+      onProgress({ outcome: 'waiting', reason: 'anonymous', row })
     },
     async completeHeld(visitors, complete) {
       // What earlier pages held must be there.

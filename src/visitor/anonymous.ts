@@ -2,7 +2,7 @@ import { type Draft, type Hit, completeHit } from '../hit/hit.ts'
 
 /** Where the hits are kept. */
 type Held = {
-  hold: (hits: Hit[], madeAt: number) => void
+  hold: (hit: Hit, madeAt: number) => void
   completeHeld: (
     visitors: readonly string[],
     complete: (hit: Hit) => Hit | undefined,
@@ -40,7 +40,7 @@ export function createAnonymous(
       for (const hit of hits) {
         // A reset since the call was made, and no earlier call that may still say whose it was.
         if (call.generation.over && grace === undefined) onDrop({ hit, attempts: 0 }, 'anonymous')
-        else delivery.hold([hit], call.at)
+        else delivery.hold(hit, call.at)
       }
       // Whoever is known may be the one whose call has come only now.
       knownVisitors.clear()

@@ -141,7 +141,7 @@ describe('a new hit', () => {
 
   test('that is held waits for its visitor', async () => {
     const { world, tab } = await setUp()
-    tab.hold([hitOf(1)], now)
+    tab.hold(hitOf(1), now)
     await world.tick(hour)
     expect(told(tab)).toEqual(['1 waiting anonymous'])
     expect(tab.reports[0]).not.toHaveProperty('nextTryAt')
@@ -421,7 +421,7 @@ describe('when the page is hidden or goes', () => {
     const { world, tab } = await setUp()
     post(tab, 1)
     await answerNext(world, answer(404))
-    tab.hold([hitOf(2)], now)
+    tab.hold(hitOf(2), now)
     tab.hide()
     await world.settle()
     expect(flying(world)).toEqual([])

@@ -91,7 +91,7 @@ describe('hits of a page go in the order of their calls', () => {
 describe('one that comes back goes before those of later calls', () => {
   test('when its visitor is known at last', async () => {
     const { world, tab, sent } = await setUp()
-    tab.hold([hitOf(1), hitOf(2)], Date.now() - 1)
+    for (const number of [1, 2]) tab.hold(hitOf(number), Date.now() - 1)
     await world.settle()
     await world.tick(10)
     tab.call(...numbers(6, 3).map((number) => hitOf(number)))
@@ -105,7 +105,7 @@ describe('one that comes back goes before those of later calls', () => {
   test('also where the database has none of them', async () => {
     const { world, sent } = await setUp()
     const tab = await world.open({ persistent: false })
-    tab.hold([hitOf(1), hitOf(2)], Date.now() - 1)
+    for (const number of [1, 2]) tab.hold(hitOf(number), Date.now() - 1)
     await world.tick(10)
     tab.call(...numbers(6, 3).map((number) => hitOf(number)))
     await tab.completeHeld([hitOf(1).visitor_id], (hit) => hit)

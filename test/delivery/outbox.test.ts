@@ -448,7 +448,7 @@ describe('held rows', () => {
   async function holding(): Promise<{ world: World; tab: Tab }> {
     const all = await setUp()
     for (const [number, visitor_id] of [alice, bob, alice].entries()) {
-      all.tab.hold([hitOf(number, { visitor_id })], now - 10 + number)
+      all.tab.hold(hitOf(number, { visitor_id }), now - 10 + number)
     }
     await all.world.settle()
     return all
@@ -485,7 +485,7 @@ describe('held rows', () => {
     const world = createWorld()
     const tab = await world.open()
     const other = await world.open()
-    tab.hold([hitOf(1)], now - 1)
+    tab.hold(hitOf(1), now - 1)
     const freed = tab.completeHeld([hitOf(1).visitor_id], complete)
     await Promise.resolve()
     await Promise.resolve()
@@ -524,7 +524,7 @@ describe('held rows', () => {
   test('are at most 100; the oldest go', async () => {
     const { world, tab } = await setUp()
     for (const number of numbers(101, 0)) {
-      tab.hold([hitOf(number)], now + number)
+      tab.hold(hitOf(number), now + number)
       await world.settle()
     }
     expect(drops(tab)).toEqual([['evicted', 0]])
@@ -565,7 +565,7 @@ describe('forgetting', () => {
     const otherClient = await world.open({ clientId: 'other' })
     const sibling = await world.open()
     tab.call(hitOf(1))
-    tab.hold([hitOf(2)], now)
+    tab.hold(hitOf(2), now)
     sibling.call(hitOf(3))
     sameClient.call(hitOf(4))
     otherClient.call(hitOf(5, { client_id: 'other' }))
@@ -590,7 +590,7 @@ describe('forgetting', () => {
   test('in memory too', async () => {
     const { world, tab } = await setUp({ persistent: false })
     tab.call(hitOf(1))
-    tab.hold([hitOf(2)], now)
+    tab.hold(hitOf(2), now)
     await settled(world, tab.forget())
     expect(await settled(world, tab.pending())).toBe(0)
     expect(drops(tab)).toEqual([
@@ -675,7 +675,7 @@ describe('limits', () => {
   test('7 days, held rows and those of others too', async () => {
     const { world, tab } = await setUp()
     const other = await world.open({ clientId: 'other' })
-    tab.hold([hitOf(2)], now - maxAgeMs - 1)
+    tab.hold(hitOf(2), now - maxAgeMs - 1)
     tab.post([hitOf(1)], now - maxAgeMs + 5000)
     await world.tick(1000)
     other.post([hitOf(3, { client_id: 'other' })], now - maxAgeMs - 1)
@@ -704,7 +704,7 @@ describe('limits', () => {
     async (days) => {
       const { world, tab } = await setUp()
       tab.call(hitOf(1))
-      tab.hold([hitOf(2)], now)
+      tab.hold(hitOf(2), now)
       await world.settle()
       vi.setSystemTime(now + days * 24 * hour)
       tab.call(hitOf(3))
@@ -743,7 +743,7 @@ describe('what the database has not taken when the page goes', () => {
     const { world, tab } = await setUp()
     const broken = failing()
     tab.call(hitOf(1))
-    tab.hold([hitOf(2)], now)
+    tab.hold(hitOf(2), now)
     await tab.close()
     broken.mockRestore()
     expect(await world.stored()).toEqual([])
@@ -793,7 +793,7 @@ describe('what the database has not taken when the page goes', () => {
     const { world, tab } = await setUp()
     vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(refusal('AbortError'))
     tab.freeze()
-    tab.hold([hitOf(1)], now)
+    tab.hold(hitOf(1), now)
     tab.crash()
     vi.restoreAllMocks()
     await world.open()
@@ -910,7 +910,7 @@ describe('what the database has not taken when the page goes', () => {
   test('does not undo what another tab has done to the row since', async () => {
     const { world, tab } = await setUp()
     const other = await world.open()
-    tab.hold([hitOf(1)], now)
+    tab.hold(hitOf(1), now)
     tab.freeze()
     await world.settle()
     tab.crash()
@@ -952,7 +952,7 @@ describe('without IndexedDB, rows wait in memory', () => {
   /** All that an outbox does, in a tab whose database fails. */
   async function works(world: World, tab: Tab): Promise<void> {
     tab.call(hitOf(1), hitOf(2))
-    tab.hold([hitOf(3)], now)
+    tab.hold(hitOf(3), now)
     await world.settle()
     expect(await settled(world, tab.pending())).toBe(3)
     await world.setOnline(true)
