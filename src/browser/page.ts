@@ -25,7 +25,7 @@ export type LivePage = {
   noCors: () => boolean
   /** The browser's Global Privacy Control is on and is to be respected. */
   isOptedOut: () => boolean
-  /** Listens to the page, once. */
+  /** Listens to the page; to be called once. */
   watch: (events: PageEvents) => void
   unwatch: () => void
 }
@@ -73,7 +73,6 @@ export function createPage(respectGpc: boolean): LivePage {
     noCors: () => !isIsolated,
 
     watch({ onOnline, onLeaving, onBack, onStorage }) {
-      if (unwatch) return
       const onHide = () => {
         left = true
         onLeaving()

@@ -238,7 +238,6 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
     close() {
       isClosed = true
       clearTimeout(watchdog)
-      watchdog = undefined
       disconnect()
     },
   }

@@ -34,7 +34,6 @@ export function createTabs(
 
   return {
     join() {
-      if (channel !== undefined) return
       try {
         channel = open()
         channel.onmessage = ({ data }: MessageEvent<unknown>) => {

@@ -188,7 +188,6 @@ export function createPeople(options: {
       isAllowed = allowed
       memory.allow(allowed)
       if (allowed) keep()
-      else memory.forget()
     },
 
     doubt() {
