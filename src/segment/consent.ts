@@ -1,6 +1,10 @@
 import type { SegmentEvent } from '../hit/event.ts'
 import { field } from '../hit/read.ts'
 
+/** What a consent tool has stamped on an event. */
+const stampOf = ({ context }: SegmentEvent) =>
+  field(field(context, 'consent'), 'categoryPreferences')
+
 /**
  * What the stamp on an event says to the categories asked for. Only `true` to all of them is a yes;
  * `withdrawn` is an explicit no, not a stamp that is missing.
@@ -12,7 +16,7 @@ export function consentOf(
   categories: readonly string[] | undefined,
 ): 'given' | 'missing' | 'withdrawn' {
   if (categories === undefined) return 'given'
-  const stamp = field(field(event.context, 'consent'), 'categoryPreferences')
+  const stamp = stampOf(event)
   const answers = categories.map((category) => field(stamp, category))
   if (answers.every((answer) => answer === true)) return 'given'
   return answers.includes(false) ? 'withdrawn' : 'missing'
@@ -23,7 +27,7 @@ export function unknownCategory(
   event: SegmentEvent,
   categories: readonly string[] = [],
 ): string | undefined {
-  const stamp = field(field(event.context, 'consent'), 'categoryPreferences')
+  const stamp = stampOf(event)
   const known = typeof stamp === 'object' && stamp !== null ? Object.keys(stamp) : []
   const unknown = categories.find((category) => !known.includes(category))
   return known.length > 0 && unknown !== undefined

@@ -70,14 +70,14 @@ export function callMethod(source: unknown, method: string): unknown {
   }
 }
 
-function pluginsOf(instance: Analytics): unknown[] {
+function pluginsOf(instance: Analytics): unknown[] | undefined {
   const plugins = field(instance.queue, 'plugins')
-  return Array.isArray(plugins) ? plugins : []
+  return Array.isArray(plugins) ? plugins : undefined
 }
 
 /** The plugin with this `load`, as Segment has it registered. */
 export function registeredPlugin(instance: Analytics, load: unknown): unknown {
-  return pluginsOf(instance).find((plugin) => field(plugin, 'load') === load)
+  return pluginsOf(instance)?.find((plugin) => field(plugin, 'load') === load)
 }
 
 /** Segment's own plugin that runs before destinations and never stops an event, from 1.72.2 to 1.84.3. */
@@ -100,8 +100,8 @@ function isAwaitingMiddleware(instance: Analytics): boolean {
  * is none, the first that is being loaded counts, if this was asked before that began.
  */
 export function countBetween(instance: Analytics): number {
-  const plugins = field(instance.queue, 'plugins')
-  if (!Array.isArray(plugins)) return Infinity
+  const plugins = pluginsOf(instance)
+  if (plugins === undefined) return Infinity
   const between = plugins.filter((plugin: unknown) => {
     const type = field(plugin, 'type')
     return (type === 'before' || type === 'enrichment') && field(plugin, 'name') !== plainPlugin
