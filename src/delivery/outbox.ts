@@ -101,8 +101,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
     setAside: new Set(),
     encode,
     async ready() {
-      const isOpen = persistent && (await database.open())
-      if (persistent) await (adopting ?? outbox.adopt())
+      if (!persistent) return false
+      const isOpen = await database.open()
+      await (adopting ?? outbox.adopt())
       return isOpen
     },
     lessee: () => ({

@@ -91,7 +91,7 @@ export function createWriter({
       for (const row of [...unstored.values()].slice(0, excess)) onDrop({ row, reason: 'evicted' })
     }
     if (!database.isOpen()) {
-      if (persistent) void database.open().then((opened) => opened && persist())
+      void database.open().then((opened) => opened && persist())
       return
     }
     if (elapsed() < storeFrom) return
