@@ -11,7 +11,7 @@ export type Forgetting = {
 }
 
 export function createForgetting(place: Place, tabs: Tabs): Forgetting {
-  const { lane, database, client, discard, drop } = place
+  const { lane, client, discard, drop } = place
 
   function dropForgotten(): Map<string, Row> {
     const rows = rowsInMemory(place)
@@ -29,7 +29,6 @@ export function createForgetting(place: Place, tabs: Tabs): Forgetting {
       client.forget()
       const rows = dropForgotten()
       tabs.forgotten()
-      await database.open()
       const { isForgotten } = client
       const deleted = await run(place, (store) =>
         deleteForgotten(store, lane.clientId, isForgotten),
