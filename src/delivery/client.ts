@@ -1,6 +1,6 @@
 import { now } from '../browser/clock.ts'
 import { clockSkewMs, leaseMs, maxAgeMs, timeoutMs } from './limits.ts'
-import { type Row, type Sent, held } from './row.ts'
+import { type Row, type Sent, held, unique } from './row.ts'
 
 /** A `ui` hit that the collector has not answered for good. */
 export type OpenIdentity = {
@@ -123,8 +123,9 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
     leave(page, rows) {
       let saved: Row[] = []
       const isKept = change(({ gone, unsaved, sent }) => {
-        const byId = new Map([...unsaved, ...rows].map((row) => [row.id, row]))
-        saved = [...byId.values()].sort((a, b) => a.at - b.at).slice(-maxUnsaved)
+        saved = unique([...unsaved, ...rows])
+          .sort((a, b) => a.at - b.at)
+          .slice(-maxUnsaved)
         return {
           gone: [...gone.filter((other) => other !== page), page].slice(-maxGone),
           unsaved: saved,

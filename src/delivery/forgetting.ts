@@ -1,5 +1,5 @@
 import { type Place, rowsInMemory, run } from './place.ts'
-import type { Row } from './row.ts'
+import { type Row, unique } from './row.ts'
 import { deleteForgotten } from './store.ts'
 import type { Tabs } from './tabs.ts'
 
@@ -7,18 +7,15 @@ import type { Tabs } from './tabs.ts'
 export type Forgetting = {
   forget: () => Promise<void>
   /** Of what this page has, by whichever tab was told so. */
-  dropForgotten: () => Map<string, Row>
+  dropForgotten: () => Row[]
 }
 
 export function createForgetting(place: Place, tabs: Tabs): Forgetting {
   const { lane, client, discard, drop } = place
 
-  function dropForgotten(): Map<string, Row> {
-    const rows = rowsInMemory(place)
-    for (const [id, row] of rows) {
-      if (client.isForgotten(row)) discard(id)
-      else rows.delete(id)
-    }
+  function dropForgotten(): Row[] {
+    const rows = rowsInMemory(place).filter(client.isForgotten)
+    for (const { id } of rows) discard(id)
     return rows
   }
 
@@ -33,8 +30,7 @@ export function createForgetting(place: Place, tabs: Tabs): Forgetting {
       const deleted = await run(place, (store) =>
         deleteForgotten(store, lane.clientId, isForgotten),
       )
-      for (const row of deleted ?? []) rows.set(row.id, row)
-      for (const row of rows.values()) drop({ row, reason: 'consent' })
+      for (const row of unique([...rows, ...(deleted ?? [])])) drop({ row, reason: 'consent' })
     },
   }
 }

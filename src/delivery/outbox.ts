@@ -185,7 +185,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       }
       const rest = writer.allUnstored().filter(({ id }) => !writer.isStoring(id))
       const stored = isOpen ? await run(place, (store) => count(store, lane)) : undefined
-      if (stored === undefined) return rowsInMemory(place).size
+      if (stored === undefined) return rowsInMemory(place).length
       return Math.max(0, stored.rows - writer.undeletable()) + rest.length
     },
 

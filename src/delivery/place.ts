@@ -2,7 +2,7 @@ import type { Hit } from '../hit/hit.ts'
 import type { Client } from './client.ts'
 import type { Database } from './database.ts'
 import type { Queue } from './queue.ts'
-import type { Row } from './row.ts'
+import { type Row, unique } from './row.ts'
 import type { Lane, Lessee } from './store.ts'
 import type { Drop } from './trim.ts'
 import type { Writer } from './writer.ts'
@@ -33,9 +33,8 @@ export type Place = {
 }
 
 /** All that this page has. */
-export function rowsInMemory({ queue, writer }: Place): Map<string, Row> {
-  const rows = [...queue.all().map(({ row }) => row), ...writer.allUnstored()]
-  return new Map(rows.map((row) => [row.id, row]))
+export function rowsInMemory({ queue, writer }: Place): Row[] {
+  return unique([...queue.all().map(({ row }) => row), ...writer.allUnstored()])
 }
 
 /** Runs one transaction, and waits for it. */

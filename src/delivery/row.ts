@@ -26,6 +26,11 @@ export type Row = {
   reachedAt?: number
 }
 
+/** Each row once, as it is in the list last. */
+export const unique = (rows: readonly Row[]): Row[] => [
+  ...new Map(rows.map((row) => [row.id, row])).values(),
+]
+
 /** The `due` of a hit that waits to learn whose it is. */
 export const held: number = Infinity
 
