@@ -94,7 +94,7 @@ export function createPipeline(parts: Parts): Pipeline {
     const { customerId } = asOf
     return {
       settings: customerId && isUntouched(call) ? { ...settings, customerId } : settings,
-      moment: { at, ...known, ...(fragment === undefined ? {} : { fragment }) },
+      moment: { at, ...known, fragment },
       pageVisitorId,
       randomId: parts.randomId,
       warn: reporter.about(call.ctx, event).warn,

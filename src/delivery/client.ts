@@ -16,7 +16,7 @@ export type OpenIdentity = {
 /** What the pages of one client id tell each other at once, where the database is too slow. */
 export type ClientState = {
   /** Begins anew when all is to be forgotten: rows of another era are. */
-  era?: string
+  era?: string | undefined
   /** Pages that have left: what they had on lease is free. */
   gone: string[]
   /** Rows that have ended and could not be deleted. */
@@ -56,7 +56,7 @@ export function parseClientState(json: unknown): ClientState {
   const { era, gone, ended, identities, sent, unsaved } = json as Partial<Record<string, unknown>>
   const rows = listOf(unsaved) as (Omit<Row, 'due'> & { due: number | null })[]
   return {
-    ...(isText(era) ? { era } : {}),
+    era: isText(era) ? era : undefined,
     gone: listOf(gone).filter(isText),
     ended: listOf(ended).filter(isText),
     identities: (listOf(identities) as OpenIdentity[]).filter(

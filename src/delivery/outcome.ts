@@ -46,7 +46,7 @@ export const isAcceptance = (status: number): boolean => status >= 200 && status
 export type Ending = {
   outcome: 'accepted' | 'dropped' | 'waiting'
   reason?: 'unconfirmed' | 'refused' | WaitReason
-  status?: number
+  status?: number | undefined
   /** When a waiting hit may be tried again; absent: as soon as the endpoint can be. */
   due?: number
   reachedAt?: number

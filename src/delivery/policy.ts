@@ -97,12 +97,7 @@ function answered(state: EndpointState, attempt: Attempt, status: number | undef
   const deferred: EndpointState = { ...afresh(readable), rejections, cause: 'status' }
   return {
     state: rejections < 3 ? deferred : { ...deferred, retryFrom: attempt.now, retryAt: due },
-    verdict: {
-      outcome: 'waiting',
-      reason: 'status',
-      due,
-      ...(status === undefined ? {} : { status }),
-    },
+    verdict: { outcome: 'waiting', reason: 'status', due, status },
   }
 }
 

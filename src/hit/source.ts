@@ -23,7 +23,7 @@ export type Moment = {
   /** The current Segment group. */
   groupId: unknown
   /** The fragment of the page's address, which Segment leaves out; absent when nobody saw the call. */
-  fragment?: string
+  fragment?: string | undefined
 }
 
 /** All that a hit is made of, besides the event itself. */

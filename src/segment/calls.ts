@@ -13,9 +13,9 @@ export type Call<AsOf = unknown> = {
   /** Epoch milliseconds. */
   at: number
   /** The event as it was made; absent for a call that nobody saw being made: it is as of its hook. */
-  made?: SegmentEvent
+  made?: SegmentEvent | undefined
   /** The fragment of the page's address; absent like `made`. */
-  fragment?: string
+  fragment?: string | undefined
   /** What else is to be remembered of that moment. */
   asOf: AsOf
 }
@@ -74,7 +74,8 @@ export function createCalls<AsOf>(options: {
       analytics,
       generation: generationOf(analytics),
       at: now(),
-      ...(made === undefined ? {} : { made, fragment: currentFragment() }),
+      made,
+      fragment: made && currentFragment(),
     }
     return { ...call, asOf: options.asOf(call) }
   }

@@ -30,7 +30,7 @@ export type PersonNote = {
   /** What was said; else Segment's stored traits count, or none. */
   traits?: Traits
   isStored?: boolean
-  group?: string
+  group?: string | undefined
   /** Hashes of what Segment had stored: if it has something else now, nobody here saw that change. */
   traitsMark: string
   groupMark: string
@@ -41,7 +41,10 @@ export type PersonNote = {
 /** Keeps the note, as long as that is allowed, and a week after the last call at most. */
 export type PersonMemory = {
   /** What is noted for what Segment has stored; a part of it that is unknown is absent. */
-  recall: (stored: StoredPerson) => { traits?: PersonNote; group?: PersonNote }
+  recall: (stored: StoredPerson) => {
+    traits?: PersonNote | undefined
+    group?: PersonNote | undefined
+  }
   /** Another user was known here, whose group Segment still has. */
   isOfAnother: (stored: StoredPerson) => boolean
   keep: (stored: StoredPerson, told: Told | undefined, group: string | undefined) => void
@@ -97,8 +100,8 @@ export function createPersonMemory(
       if (noted === undefined) return {}
       const isOfUser = noted.user === hash(stored.userId ?? '')
       return {
-        ...(isOfUser && noted.traitsMark === hash(stored.traitsMark) && { traits: noted }),
-        ...(noted.groupMark === hash(stored.groupMark) && { group: noted }),
+        traits: isOfUser && noted.traitsMark === hash(stored.traitsMark) ? noted : undefined,
+        group: noted.groupMark === hash(stored.groupMark) ? noted : undefined,
       }
     },
 
@@ -120,7 +123,7 @@ export function createPersonMemory(
         user: hash(stored.userId ?? ''),
         of,
         ...(isStored ? { isStored } : traits && { traits }),
-        ...(customer !== undefined && { group: customer }),
+        group: customer,
         traitsMark: hash(stored.traitsMark),
         groupMark: hash(stored.groupMark),
         at: keptAt,

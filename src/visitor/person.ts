@@ -20,7 +20,7 @@ export type Knowledge = {
 type Saying = {
   generation: { over: boolean }
   /** Absent when nobody saw the call being made. */
-  made?: SegmentEvent
+  made?: SegmentEvent | undefined
   ctx: { event: SegmentEvent }
 }
 

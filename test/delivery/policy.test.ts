@@ -114,7 +114,7 @@ describe('401, 403, 404, other 3xx and 4xx, redirects: the hit is deferred', () 
     outcome: 'waiting',
     reason: 'status',
     due: now + delayMs,
-    ...(status === undefined ? {} : { status }),
+    status,
   })
   const first = { ...seen, cause: 'status', rejections: 1 } as const
 
