@@ -75,8 +75,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
       entry.leasedUntil = elapsed() + leaseMs
       if (!entry.isInFlight) {
         const attempts = Math.max(row.attempts, entry.row.attempts)
-        entry.row = { ...row, due: row.at, attempts }
-        delete entry.row.from
+        entry.row = { ...row, due: row.at, from: undefined, attempts }
       }
       if (isBack) queue.putBack(entry)
       else queue.add(entry)

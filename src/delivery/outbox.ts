@@ -154,11 +154,13 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
 
     release(entry, { due, reachedAt }, onTaken) {
-      const row = { ...entry.row, due: due ?? entry.row.at }
-      delete row.owner
-      if (due === undefined) delete row.from
-      else row.from = now()
-      if (reachedAt !== undefined) row.reachedAt = reachedAt
+      const row: Row = {
+        ...entry.row,
+        due: due ?? entry.row.at,
+        from: due === undefined ? undefined : now(),
+        owner: undefined,
+        reachedAt: reachedAt ?? entry.row.reachedAt,
+      }
       entry.row = row
       entry.isInFlight = false
       entry.leasedUntil = -Infinity

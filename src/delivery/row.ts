@@ -17,13 +17,13 @@ export type Row = {
   /** How often it has been sent. */
   attempts: number
   /** When `due` was decided, if not `at`: a clock that is behind was set back, and `due` means nothing. */
-  from?: number
+  from?: number | undefined
   /** The page that has it on lease. */
-  owner?: string
+  owner?: string | undefined
   /** The {@link Client} era in which it was made. */
   era?: string | undefined
   /** When it first reached an endpoint whose answers cannot be read. */
-  reachedAt?: number
+  reachedAt?: number | undefined
 }
 
 /** Each row once, as it is in the list last. */
