@@ -50,11 +50,11 @@ export function createNote<Value>(
     // A clock may be set back.
     if (when === undefined && Math.abs(at - readAt) < freshMs) return parsed
     readAt = at
+    const found = storedText()
+    if (found === json) return parsed
+    json = found
     try {
-      const found = store?.().getItem(key) ?? null
-      if (found === json) return parsed
-      json = found
-      parsed = found === null ? undefined : parse(JSON.parse(found))
+      parsed = found ? parse(JSON.parse(found)) : undefined
     } catch {
       json = parsed = undefined
     }
@@ -92,7 +92,7 @@ export function createNote<Value>(
     },
     write(value) {
       // The next reading reads and parses anew.
-      json = undefined
+      json = parsed = undefined
       readAt = -Infinity
       const isStored = writeStored(value)
       kept = isStored ? undefined : { value, over: storedText() }
