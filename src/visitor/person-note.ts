@@ -1,3 +1,4 @@
+import { now } from '../browser/clock.ts'
 import type { Note } from '../browser/note.ts'
 import { idOf } from '../hit/hash.ts'
 import type { Traits } from '../hit/traits.ts'
@@ -89,7 +90,7 @@ export function createPersonMemory(
     const noted = note.read()
     keptAt = noted?.at
     // Also by a clock that was set back: the note must end some day.
-    if (noted === undefined || Math.abs(Date.now() - noted.at) <= weekMs) return noted
+    if (noted === undefined || Math.abs(now() - noted.at) <= weekMs) return noted
     forget()
     return undefined
   }
@@ -118,7 +119,7 @@ export function createPersonMemory(
       const { of, traits, isStored } = told ?? before.traits ?? { of: '' }
       const customer = group ?? before.group?.group
       // To the hour, so that the same again need not be written.
-      keptAt = Math.floor(Date.now() / hourMs) * hourMs
+      keptAt = Math.floor(now() / hourMs) * hourMs
       note.write({
         user: hash(stored.userId ?? ''),
         of,
@@ -130,7 +131,7 @@ export function createPersonMemory(
       })
     },
 
-    isDue: () => keptAt !== undefined && Math.abs(Date.now() - keptAt) > hourMs,
+    isDue: () => keptAt !== undefined && Math.abs(now() - keptAt) > hourMs,
 
     allow(allowed) {
       isAllowed = allowed
