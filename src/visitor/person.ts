@@ -96,11 +96,10 @@ export function createPeople(options: {
     const before = state.stored
     state.stored = stored
     const user = stored.userId ?? ''
-    const isOther = before === undefined || before.userId !== stored.userId
+    const isOther = before?.userId !== stored.userId
     const traitsAreNews =
-      type !== 'identify' && (isOther || before.traitsMark !== stored.traitsMark)
-    const groupIsNews =
-      type !== 'group' && (before === undefined || before.groupMark !== stored.groupMark)
+      type !== 'identify' && (isOther || before?.traitsMark !== stored.traitsMark)
+    const groupIsNews = type !== 'group' && before?.groupMark !== stored.groupMark
     if (!traitsAreNews && !groupIsNews && !isDoubted) return
     // An earlier page, or another tab, may have seen the change and know what arrived of it.
     const noted = memory.recall(stored)
@@ -139,34 +138,36 @@ export function createPeople(options: {
       const isStoredOne =
         user === stored.userId &&
         (user !== undefined || text(event.anonymousId) === stored.anonymousId)
+      const isIdentify = type === 'identify' && !isWithheld
+      const isGroup = type === 'group' && !isWithheld
       // The group that Segment keeps is of no user.
-      if (type === 'group' && !isWithheld) state.group = saying(state.group)
+      if (isGroup) state.group = saying(state.group)
       if (!isStoredOne) {
-        const group = type === 'group' && !isWithheld ? { group: state.group } : {}
-        return { isSaying: false, isSwitch: false, ...group }
+        return { group: isGroup ? state.group : undefined, isSaying: false, isSwitch: false }
       }
 
       const key = user ?? ''
-      const isSaying = !isWithheld && (type === 'identify' || type === 'group')
-      if (isSaying && type === 'identify') state.traits.set(key, saying(state.traits.get(key)))
+      if (isIdentify) state.traits.set(key, saying(state.traits.get(key)))
       if (type === 'identify' || type === 'group') keep()
       const isSwitch = isOther || (type === 'identify' && before !== undefined && before !== user)
-      return { user: key, traits: state.traits.get(key), group: state.group, isSaying, isSwitch }
+      const { group } = state
+      const isSaying = isIdentify || isGroup
+      return { user: key, traits: state.traits.get(key), group, isSaying, isSwitch }
     },
 
     learn({ generation, made }, knowledge, event, isUntouched) {
       const { user } = knowledge
-      if (user === undefined && (event.type !== 'group' || knowledge.group === undefined)) return
+      const isGroup = event.type === 'group'
+      if (user === undefined && !(isGroup && knowledge.group)) return
       // Kept from an earlier page, or handed on once more: what was said or stored since is newer.
-      const isOld = isUntouched || event.type === 'group' || isHeardOf(knowledge)
-      if (made === undefined && isOld) return
+      if (made === undefined && (isUntouched || isGroup || isHeardOf(knowledge))) return
       const state = stateOf(generation)
       if (event.type === 'identify') {
         const word = (knowledge.traits ??= saying<Told>(undefined))
         if (user !== undefined && !state.traits.has(user)) state.traits.set(user, word)
         const of = hash(text(event.userId) ?? '')
         arrive(word, { of, traits: pickTraits(event.traits, chosen), isStored: false })
-      } else if (event.type === 'group') {
+      } else if (isGroup) {
         const word = (knowledge.group ??= saying<string | undefined>(undefined))
         state.group ??= word
         arrive(word, text(event.groupId))
