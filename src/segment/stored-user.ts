@@ -148,14 +148,15 @@ export function createStoredUser(instance: Analytics): StoredUser {
       if (kept !== undefined && isAsBefore(made, kept)) return kept
       const now = ask(made)
       const former = kept === undefined && isChanging(made) ? formerly(now) : undefined
-      const isSame =
-        kept !== undefined &&
-        now.userId === kept.userId &&
-        now.anonymousId === kept.anonymousId &&
-        now.traitsMark === kept.traitsMark &&
-        now.groupMark === kept.groupMark
-      if (!isSame) kept = now
-      return former ? { ...now, former } : (kept ?? now)
+      if (
+        kept?.traitsMark !== now.traitsMark ||
+        kept.groupMark !== now.groupMark ||
+        kept.userId !== now.userId ||
+        kept.anonymousId !== now.anonymousId
+      ) {
+        kept = now
+      }
+      return former ? { ...now, former } : kept
     },
     back() {
       isForeign = true
