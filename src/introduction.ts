@@ -34,17 +34,18 @@ export function createIntroduction<AsOf extends Known>(parts: {
     const { knowledge } = call.asOf
     // What Segment has stored is its present user's, not that of an event that it kept for a former one.
     const traits = knowledge.user === undefined ? undefined : call.asOf.traits
+    const isHeard = isHeardOf(knowledge)
     const isKnown = text(event.userId) !== undefined || isKnownByMail(knowledge)
     if (event.type === 'identify' || !isKnown) return undefined
     const isIntroduced = !visits.introduces(call.generation, parts.entryOf(call, event))
-    if (isHeardOf(knowledge) && isIntroduced) return undefined
-    const before: object = isHeardOf(knowledge)
+    if (isHeard && isIntroduced) return undefined
+    const before: object = isHeard
       ? (people.about(knowledge, event, () => true).traits ?? {})
       : parts.isStraight(call)
         ? { ...(traits as object | undefined) }
         : customerTraits(traits)
     // They may make of other traits what was said: then all are shown, and those that were said taken.
-    const shown = isHeardOf(knowledge) ? { ...(traits as object | undefined), ...before } : before
+    const shown = isHeard ? { ...(traits as object | undefined), ...before } : before
     const original = call.ctx.event as SegmentEvent
     const { messageId, anonymousId, userId, context, integrations, timestamp } = original
     const asked = { messageId, anonymousId, userId, context, integrations, timestamp }
@@ -55,7 +56,7 @@ export function createIntroduction<AsOf extends Known>(parts: {
     )
     if (passed?.type !== 'identify') return undefined
     // What was said has been through the middlewares before: they may take from it, not change it again.
-    const introduction = isHeardOf(knowledge) ? withoutLostTraits(passed, before) : passed
+    const introduction = isHeard ? withoutLostTraits(passed, before) : passed
     people.learn(call, knowledge, introduction, false)
     return { ...introduction, messageId: event.messageId }
   }
