@@ -71,7 +71,7 @@ export function createDestination(
     onDrop: reporter.dropped,
   })
   const anonymous = createAnonymous(delivery, reporter.dropped, middleware.settled)
-  const consent = createConsent(settings.consent, () => {
+  const hasConsent = createConsent(settings.consent, () => {
     people.allow(false)
     memory.forget()
     visits.forget(clientId)
@@ -131,7 +131,7 @@ export function createDestination(
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {
-    if (!consent.isGiven(event)) return 'consent'
+    if (!hasConsent(event)) return 'consent'
     return page.isOptedOut() ? 'gpc' : undefined
   }
 

@@ -35,20 +35,18 @@ export function unknownCategory(
     : undefined
 }
 
-/** Remembers whether the visitor has said no, of which `onWithdrawn` is told once. */
+/** Asks events for consent, and tells `onWithdrawn` once when the visitor says no. */
 export function createConsent(
   categories: readonly string[] | undefined,
   onWithdrawn: () => void,
-): { isGiven: (event: SegmentEvent) => boolean } {
+): (event: SegmentEvent) => boolean {
   let isWithdrawn = false
-  return {
-    isGiven(event) {
-      const consent = consentOf(event, categories)
-      if (consent === 'withdrawn' && !isWithdrawn) onWithdrawn()
-      // A missing stamp does not change an earlier answer.
-      isWithdrawn = consent === 'withdrawn' || (isWithdrawn && consent === 'missing')
-      return consent === 'given'
-    },
+  return (event) => {
+    const consent = consentOf(event, categories)
+    if (consent === 'withdrawn' && !isWithdrawn) onWithdrawn()
+    // A missing stamp does not change an earlier answer.
+    isWithdrawn = consent === 'withdrawn' || (isWithdrawn && consent === 'missing')
+    return consent === 'given'
   }
 }
 
