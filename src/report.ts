@@ -140,7 +140,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     telling = undefined
   }
 
-  function warn(ctx: SegmentContext | undefined, message: string, example?: string): void {
+  function warn(message: string, example?: string, ctx?: SegmentContext): void {
     if (warned.has(message)) return
     warned.add(message)
     say(ctx, 'warn', example === undefined ? message : `${message} The first: \`${example}\`.`)
@@ -159,15 +159,14 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
           forgetOldest(messageIds, remembered)
         },
         failed: (message, error) => log(ctx, 'error', message, error),
-        warn: (message, example) => warn(ctx, message, example),
+        warn: (message, example) => warn(message, example, ctx),
       }
     },
 
     progress({ row: { hit, attempts }, outcome, reason, status, nextTryAt, reachedAt, due }) {
-      if (reachedAt !== undefined || reason === 'unconfirmed') warn(undefined, unreadable)
+      if (reachedAt !== undefined || reason === 'unconfirmed') warn(unreadable)
       else if (due !== undefined) {
         warn(
-          undefined,
           `The collector answered ${status ?? 'with a redirect'}: check \`clientId\` and \`endpoint\`.`,
         )
       }
@@ -183,7 +182,7 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
       depths.set(text(event?.messageId), telling + 1)
       forgetOldest(depths, remembered)
       if (telling > maxDepth) {
-        warn(undefined, '`onDelivery` makes a call for each report of its own calls, without end.')
+        warn('`onDelivery` makes a call for each report of its own calls, without end.')
       }
     },
   }
