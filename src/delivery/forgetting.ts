@@ -26,9 +26,8 @@ export function createForgetting(place: Place, tabs: Tabs): Forgetting {
       client.forget()
       const rows = dropForgotten()
       tabs.forgotten()
-      const { isForgotten } = client
       const deleted = await run(place, (store) =>
-        deleteForgotten(store, lane.clientId, isForgotten),
+        deleteForgotten(store, lane.clientId, client.isForgotten),
       )
       for (const row of unique([...rows, ...(deleted ?? [])])) drop({ row, reason: 'consent' })
     },

@@ -85,10 +85,11 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     given.drops.forEach(drop)
     // Should it keep them all the same, they are not to be found again.
     if (given.drops.length > 0) writer.end(given.drops.map(({ row }) => row.id))
-    if (!isWritten) return taken.length + given.drops.length
-    // One that it would not take waits in memory.
-    for (const id of given.missing) if (queue.get(id)?.isStored) queue.delete(id)
-    for (const { id } of given.others) queue.delete(id)
+    if (isWritten) {
+      // One that it would not take waits in memory.
+      for (const id of given.missing) if (queue.get(id)?.isStored) queue.delete(id)
+      for (const { id } of given.others) queue.delete(id)
+    }
     return taken.length + given.drops.length
   }
 
