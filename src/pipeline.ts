@@ -87,7 +87,11 @@ export function createPipeline(parts: Parts): Pipeline {
   const isUntouched = (call: Call<AsOf>) =>
     !middleware.isInstalled(call.analytics) && isStraight(call)
 
-  function sourceOf(call: Call<AsOf>, event: SegmentEvent): MappingSource {
+  function sourceOf(
+    call: Call<AsOf>,
+    event: SegmentEvent,
+    warn: MappingSource['warn'],
+  ): MappingSource {
     const { at, fragment, asOf } = call
     const known = people.about(asOf.knowledge, event, () => isUntouched(call))
     // It may have told the workspace that the page showed then.
@@ -97,7 +101,7 @@ export function createPipeline(parts: Parts): Pipeline {
       moment: { at, ...known, fragment },
       pageVisitorId,
       randomId: parts.randomId,
-      warn: reporter.about(call.ctx, event).warn,
+      warn,
     }
   }
 
@@ -135,7 +139,7 @@ export function createPipeline(parts: Parts): Pipeline {
   /** The hits of an event that may be taken; `introduction` says who its user is, if need be. */
   function deliver(call: Call<AsOf>, event: SegmentEvent, introduction?: SegmentEvent): void {
     const told = reporter.about(call.ctx, event)
-    const source = sourceOf(call, event)
+    const source = sourceOf(call, event, told.warn)
     const draft = mapEvent(event, source)
     if ('skipped' in draft) return told.skipped(draft.skipped)
     const known = draft.identity !== undefined
