@@ -65,17 +65,17 @@ export function encodeHit(hit: Draft | Hit): string {
     .join('&')
 }
 
-const wireBytes = (hit: Draft | Hit) => encodeHit(hit).length
+const fits = (hit: Draft) => encodeHit(hit).length <= maxHitBytes
 
 /**
  * Cuts a hit to {@link maxHitBytes} by leaving the chosen traits out of its identity; `undefined`
  * when that is not enough.
  */
 export function fitHit<H extends Draft>(hit: H): H | undefined {
-  if (wireBytes(hit) <= maxHitBytes) return hit
+  if (fits(hit)) return hit
   if (hit.identity === undefined) return undefined
   const lean = { ...hit, identity: withoutTraits(hit.identity) }
-  return wireBytes(lean) <= maxHitBytes ? lean : undefined
+  return fits(lean) ? lean : undefined
 }
 
 function withoutTraits(identity = '{}'): string {
