@@ -331,9 +331,8 @@ export function resolveSettings(raw: unknown): Resolution {
 }
 
 function givenNames(raw: unknown): string[] {
-  if (typeof raw !== 'object' || raw === null) return []
   try {
-    return Object.keys(raw).filter((name) => field(raw, name) !== undefined)
+    return Object.keys(raw as object).filter((name) => field(raw, name) !== undefined)
   } catch {
     return []
   }
