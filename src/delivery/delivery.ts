@@ -171,7 +171,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await outbox.dropHeld(madeUntil)
     },
     start() {
-      if (starting) return
       void start()
         .then(() => options.whenIdle(takeOver))
         // A page without idle time.

@@ -1,7 +1,7 @@
 import { AnalyticsBrowser } from '@segment/analytics-next'
 import type { Analytics } from '@segment/analytics-next'
 import { describe, expect } from 'vitest'
-import { type Host, identityOf, test } from './host.ts'
+import { type Host, nameOf, identityOf, test } from './host.ts'
 import { listenersOf, setGpc, setOnline, watchPage } from './page.ts'
 
 const analyticsAndAds = { categories: ['Analytics', 'Ads'] }
@@ -57,6 +57,24 @@ test('a category that no event is stamped with is told once', async ({ host }) =
     ],
     [],
   ])
+})
+
+test('what an earlier page left goes with consent, also if it was counted before', async ({
+  host,
+}) => {
+  const settings = { consent: analyticsAndAds }
+  const first = await host.analytics({}, host.plugin({ ...settings, anonymous: 'send' }))
+  setOnline(false)
+  await first.track('Left', {}, yes)
+  await first.deregister('Skalin')
+  setOnline(true)
+
+  const plugin = host.plugin(settings)
+  const next = await host.analytics({}, plugin)
+  expect(await plugin.pending()).toBe(1)
+  await next.track('Held', {}, yes)
+  const [arrived] = await host.collector.hits({ count: 1 })
+  expect(arrived && nameOf(arrived.hit)).toBe('Left')
 })
 
 describe('a consent that is withdrawn', () => {
