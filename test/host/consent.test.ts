@@ -1,7 +1,7 @@
 import { AnalyticsBrowser } from '@segment/analytics-next'
 import type { Analytics } from '@segment/analytics-next'
 import { describe, expect } from 'vitest'
-import { type Host, nameOf, identityOf, test } from './host.ts'
+import { type Host, identityOf, nameOf, test } from './host.ts'
 import { listenersOf, setGpc, setOnline, watchPage } from './page.ts'
 
 const analyticsAndAds = { categories: ['Analytics', 'Ads'] }
