@@ -1,6 +1,8 @@
 // The script-tag entry point, and the only file that acts when it is loaded.
 import { complain } from './browser/console.ts'
 import { type SkalinPlugin, skalin } from './plugin.ts'
+import { registeredPlugin } from './segment/host.ts'
+import { shared } from './segment/shared.ts'
 
 declare global {
   interface Window {
@@ -130,6 +132,16 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
 
   function join(): void {
     const segment = analytics()
+    // Turbo and the like run the scripts of a body again at each visit of one page.
+    const registered = shared(
+      window,
+      'skalin-analytics-plugin:tags',
+      () => new Map<string, SkalinPlugin>(),
+    )
+    const said = JSON.stringify(tag.dataset)
+    const former = registered.get(said)
+    if (former && registeredPlugin(segment as object, former.load)) return
+    registered.set(said, plugin)
     if (typeof segment?.push === 'function') segment.push(['register', plugin])
     else segment?.register?.(plugin)
   }

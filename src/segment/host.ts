@@ -70,13 +70,13 @@ export function callMethod(source: unknown, method: string): unknown {
   }
 }
 
-function pluginsOf(instance: Analytics): unknown[] | undefined {
+function pluginsOf(instance: Pick<Analytics, 'queue'>): unknown[] | undefined {
   const plugins = field(instance.queue, 'plugins')
   return Array.isArray(plugins) ? plugins : undefined
 }
 
 /** The plugin with this `load`, as Segment has it registered. */
-export function registeredPlugin(instance: Analytics, load: unknown): unknown {
+export function registeredPlugin(instance: Pick<Analytics, 'queue'>, load: unknown): unknown {
   return pluginsOf(instance)?.find((plugin) => field(plugin, 'load') === load)
 }
 

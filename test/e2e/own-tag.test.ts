@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Analytics } from '@segment/analytics-next'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type {} from '../../src/script.ts'
@@ -309,6 +310,33 @@ test('of a script without attributes, another one that has some does not speak',
   rig.site.page('/skalin-init.js', '', javascript)
   const init = `<script src="/skalin-init.js" ${elsewhere()}></script>`
   await open(`${snippet()}${init}<script src="/dist/skalin.min.js"></script>${byHand}`)
+  await arrives()
+})
+
+test('a script that is run again registers once, and anew where it was taken away', async () => {
+  await open(`${snippet()}${ourTag()}`)
+  await arrives()
+  /** As Turbo runs the scripts of a body at each visit. */
+  const runAgain = async () => {
+    await page.evaluate(async () => {
+      const [old] = document.querySelectorAll<HTMLScriptElement>('script[data-client-id]')
+      const script = document.createElement('script')
+      for (const { name, value } of old?.attributes ?? []) script.setAttribute(name, value)
+      await new Promise((resolve) => {
+        script.onload = resolve
+        old?.replaceWith(script)
+      })
+    })
+    return page.evaluate(() => {
+      const { queue } = window.analytics as unknown as Analytics
+      return queue.plugins.filter(({ name }) => name === 'Skalin').length
+    })
+  }
+  expect(await runAgain()).toBe(1)
+  expect(await runAgain()).toBe(1)
+  await page.evaluate(() => window.analytics.deregister('Skalin'))
+  expect(await runAgain()).toBe(1)
+  rig.collector.clear()
   await arrives()
 })
 
