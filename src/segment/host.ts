@@ -45,13 +45,19 @@ export function isNullAnalytics(instance: Analytics): boolean {
   return field(instance.settings, 'writeKey') === ''
 }
 
+/** The stores of an instance's user in their order, where that was set. */
+export function storesOf({ options }: Analytics): unknown {
+  return field(field(field(options, 'user'), 'storage') ?? field(options, 'storage'), 'stores')
+}
+
 /**
  * Whether an instance keeps its user in `localStorage`, as its `User` decides it. Where it may not,
  * nothing else of a person is kept there either.
  */
-export function isPersistent({ options }: Analytics): boolean {
+export function isPersistent(instance: Analytics): boolean {
+  const { options } = instance
   const own = field(options, 'user')
-  const stores = field(field(own, 'storage') ?? field(options, 'storage'), 'stores')
+  const stores = storesOf(instance)
   return (
     field(options, 'disableClientPersistence') !== true &&
     field(own, 'persist') !== false &&

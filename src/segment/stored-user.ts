@@ -1,6 +1,6 @@
 import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
-import { type Analytics, callMethod, isPersistent } from './host.ts'
+import { type Analytics, callMethod, isPersistent, storesOf } from './host.ts'
 
 /** What Segment has stored of a user and a group: one object for as long as nothing of it changes. */
 export type Stored = {
@@ -43,6 +43,8 @@ function read(place: () => string | null): string {
 
 export function createStoredUser(instance: Analytics): StoredUser {
   const isStorage = isPersistent(instance)
+  /** Pages of other subdomains may change what Segment reads. */
+  const isCookieFirst = !isStorage || field(storesOf(instance), '0') === 'cookie'
   const keyOf = (part: string, store: string, usual: string) =>
     text(field(field(field(instance.options, part), store), 'key')) ?? usual
   const traitsKey = keyOf('user', 'localStorage', 'ajs_user_traits')
@@ -96,7 +98,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
 
   /** Differs when the traits or the group do. Reading it changes nothing: it asks no getter that would. */
   const snapshot = (mark = traitsMark()) =>
-    `${isStorage ? item(groupKey) : read(() => document.cookie)} ${mark}`
+    `${isCookieFirst ? read(() => document.cookie) : item(groupKey)} ${mark}`
 
   function formerIds(anonymousId: string | undefined, isOwnUser: boolean): readonly string[] {
     if (kept?.anonymousId === undefined) return []

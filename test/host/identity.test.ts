@@ -148,6 +148,19 @@ describe('a call belongs to those who were there when it was made', () => {
     expect(named(hits, 'After').customer_id).toBe('acme')
   })
 
+  test('the group of another subdomain is the customer, where the cookies go first', async ({
+    host,
+  }) => {
+    const storage = { stores: ['cookie', 'localStorage', 'memory'] } as never
+    const analytics = await host.analytics({ storage }, host.plugin())
+    await analytics.identify('alice')
+    await analytics.group('acme')
+    document.cookie = 'ajs_group_id=globex; path=/'
+    await analytics.track('Used')
+    expect(analytics.group().id()).toBe('globex')
+    expect(named(await host.hits(3), 'Used').customer_id).toBe('globex')
+  })
+
   test('who another tab has logged in meanwhile is not the user of an earlier call', async ({
     host,
   }) => {
