@@ -1,6 +1,5 @@
 import type { SegmentEvent } from './hit/event.ts'
 import { type Draft, type Hit, fitHit } from './hit/hit.ts'
-import { customerSetting } from './hit/identity.ts'
 import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
 import { text } from './hit/read.ts'
 import type { MappingSource } from './hit/source.ts'
@@ -46,8 +45,6 @@ export type Pipeline = {
   forget: (waiting: readonly Call<AsOf>[]) => void
   /** Whether an event will arrive as it is: it is meant for Skalin, and nobody stands between. */
   isSure: (analytics: Analytics, event: SegmentEvent) => boolean
-  /** What the site's function `customerId` says of an event that is being made. */
-  customerOf: (ctx: SegmentContext, event: SegmentEvent) => string | undefined
   stop: () => Promise<void>
 }
 
@@ -155,7 +152,11 @@ export function createPipeline(parts: Parts): Pipeline {
     const hits = drafts.flatMap((each) => {
       const hit = each && fitHit({ ...each, visit_id: visitId })
       if (hit === undefined) told.dropped('too-large')
-      else told.made(hit)
+      else {
+        told.made(hit)
+        if (hit.identity !== each?.identity)
+          told.warn('An identity over 16 KiB goes without its chosen traits.')
+      }
       return hit ?? []
     })
     if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
@@ -224,11 +225,6 @@ export function createPipeline(parts: Parts): Pipeline {
     },
 
     isSure,
-    customerOf(ctx, event) {
-      if (typeof settings.customerId !== 'function') return undefined
-      const { warn } = reporter.about(ctx, event)
-      return text(customerSetting(event, { settings, warn }))
-    },
     isPassing: () => passing.size > 0,
 
     rescue(call) {

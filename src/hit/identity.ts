@@ -43,14 +43,13 @@ export function identityOf(
   ])
 }
 
-/** What the setting `customerId` says of an event; a function of the site's is asked. */
-export function customerSetting(
+/** What a site's function `customerId` says of an event. */
+export function askedCustomer(
   event: SegmentEvent,
   { settings: { customerId }, warn }: Pick<MappingSource, 'settings' | 'warn'>,
 ): string | number | undefined {
-  return typeof customerId === 'function'
-    ? ask('customerId', () => customerId(event), isCustomer, warn)
-    : customerId
+  if (typeof customerId !== 'function') return undefined
+  return ask('customerId', () => customerId(event), isCustomer, warn)
 }
 
 /**
@@ -59,8 +58,10 @@ export function customerSetting(
  */
 export function customerOf(event: SegmentEvent, source: MappingSource): string | undefined {
   const customer = (value: unknown) => idOrWarn('customer', value, source)
+  const { customerId } = source.settings
   const set =
-    customer(field(ownOptions(event), 'customerId')) ?? customer(customerSetting(event, source))
+    customer(field(ownOptions(event), 'customerId')) ??
+    customer(typeof customerId === 'string' ? customerId : askedCustomer(event, source))
   if (set !== undefined) return set
   let trait: string | undefined
   for (const value of traitSources(event, source).flatMap(customersIn)) trait ??= customer(value)

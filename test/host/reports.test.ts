@@ -104,6 +104,16 @@ describe('`onDelivery` is told', () => {
     })
   })
 
+  test('in the log, that one has lost its chosen traits for its size', async ({ host }) => {
+    const analytics = await host.analytics({}, host.plugin({ traits: ['bio', 'plan'] }))
+    const ctx = await analytics.identify('alice', { bio: 'x'.repeat(20_000), plan: 'gold' })
+    const [hit] = await host.hits(1)
+    expect(hit?.identity).toBe('{"id":"alice"}')
+    expect(ctx.logs()).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringMatching(/16 KiB.*traits/) }),
+    )
+  })
+
   test('why a call makes no hit', async ({ host }) => {
     const plugin = host.plugin({
       anonymous: 'drop',
