@@ -102,7 +102,9 @@ describe('a healthy endpoint', () => {
       'http://localhost:80',
     )
     expect(await exit).toBe(0)
-    expect(out.map((line) => line.replaceAll(/\d+ ms/g, '<ms>'))).toEqual([
+    // On a quick machine the first answer takes as long as the second.
+    const plain = (line: string) => line.replace(/\d+ ms(, the first time in \d+ ms)?\./, '<ms>.')
+    expect(out.map(plain)).toEqual([
       `${collector.endpoint}, for pages of http://localhost`,
       '',
       `✓ Reachable   ${new URL(collector.endpoint).host} answers.`,
@@ -114,7 +116,7 @@ describe('a healthy endpoint', () => {
       '✓ CORS        Pages of http://localhost may read its answers.',
       '! Retry-After Pages cannot read it: after a 429 or 503 the plugin goes by its own times, 1 s to 7.5 min.',
       '              → Have `Access-Control-Expose-Headers: Retry-After` sent, above all with 429 and 503.',
-      '✓ Time        It answers in <ms>, the first time in <ms>.',
+      '✓ Time        It answers in <ms>.',
       `✓ Policy      If your pages have a Content-Security-Policy: connect-src ${collector.origin}`,
       '',
       'Whether it takes hits, only a hit tells: one that `--send` sends, or a page.',
