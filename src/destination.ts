@@ -8,8 +8,7 @@ import { createSender } from './delivery/sender.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
 import { encodeHit } from './hit/hit.ts'
-import { askedCustomer } from './hit/identity.ts'
-import { text } from './hit/read.ts'
+import { customerAsOf } from './hit/identity.ts'
 import { type AsOf, createPipeline } from './pipeline.ts'
 import { createReporter } from './report.ts'
 import { type Call, createCalls } from './segment/calls.ts'
@@ -125,11 +124,10 @@ export function createDestination(
     // Other tabs, which see what Segment has stored, need not wait for it.
     if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
     const { traits, formerIds } = stored
-    const warn = (message: string) => reporter.about(call.ctx, call.ctx.event).warn(message)
-    const customerId = made && text(askedCustomer(made, { settings, warn }))
+    const customerId = made ? customerAsOf(made, settings) : settings.customerId
     // To compare what arrives with: only where that decides something.
-    const isCompared = made !== undefined && (customerId || !isHeardOf(knowledge))
-    const print = isCompared && countBetween(analytics) === 1 ? printed(made) : ''
+    const isCompared = customerId !== settings.customerId || !isHeardOf(knowledge)
+    const print = made && isCompared && countBetween(analytics) === 1 ? printed(made) : ''
     return { knowledge, traits, formerIds, isSure, print, customerId }
   }
 

@@ -25,8 +25,8 @@ export type AsOf = {
   isSure: boolean
   /** The event as JSON, where somebody stands between that may change it. */
   print: string
-  /** What the site's function `customerId` has answered. */
-  customerId: string | undefined
+  /** What the site's function of that name has answered, or itself where it failed. */
+  customerId: ResolvedSettings['customerId']
 }
 
 /** The way of a call, from its hook to its hits. */
@@ -91,10 +91,13 @@ export function createPipeline(parts: Parts): Pipeline {
   ): MappingSource {
     const { at, fragment, asOf } = call
     const known = people.about(asOf.knowledge, event, () => isUntouched(call))
-    // It may have told the workspace that the page showed then.
     const { customerId } = asOf
     return {
-      settings: customerId && isUntouched(call) ? { ...settings, customerId } : settings,
+      // A function of the site's may have told the workspace that the page showed then.
+      settings:
+        customerId !== settings.customerId && isUntouched(call)
+          ? { ...settings, customerId }
+          : settings,
       moment: { at, ...known, fragment },
       pageVisitorId,
       randomId: parts.randomId,
@@ -155,7 +158,7 @@ export function createPipeline(parts: Parts): Pipeline {
       else {
         told.made(hit)
         if (hit.identity !== each?.identity)
-          told.warn('An identity over 16 KiB goes without its chosen traits.')
+          told.warn('A hit over 16 KiB goes without its `traits`.')
       }
       return hit ?? []
     })

@@ -136,12 +136,11 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
     const registered = shared(
       window,
       'skalin-analytics-plugin:tags',
-      () => new Map<string, SkalinPlugin>(),
+      (): Partial<Record<string, SkalinPlugin>> => ({}),
     )
     const said = JSON.stringify(tag.dataset)
-    const former = registered.get(said)
-    if (former && registeredPlugin(segment as object, former.load)) return
-    registered.set(said, plugin)
+    if (registeredPlugin(segment as object, registered[said]?.load)) return
+    registered[said] = plugin
     if (typeof segment?.push === 'function') segment.push(['register', plugin])
     else segment?.register?.(plugin)
   }

@@ -41,7 +41,7 @@ export type SkalinSettings = {
   /**
    * The Skalin customer, for applications that know it without Segment: one customer per subdomain,
    * say. It goes before the `groupId` trait and Segment's group. A function is asked when a call is
-   * made, and again for what a middleware hands on, or if it had no answer.
+   * made; where a middleware stands between, or it throws, of the event that arrives.
    *
    * @default the trait `groupId`, else the trait `trait.groupId`, else Segment's group
    * @example

@@ -39,8 +39,8 @@ const signs = [
   /\d{5}/,
   // A number of four digits, but a year or a round one: `order-4711`.
   /\b(?!19|20|\d000)\d{4}\b/,
-  // A key with its number: `ENG-123`, `P2P-191`, and `ENG-7` at the end.
-  /\b[A-Z][A-Z\d]+-\d(\d|$)/,
+  // A key with its number: `ENG-123`, `P2P-191`.
+  /\b[A-Z][A-Z\d]+-\d\d/,
   // A year with a month, a week or a day: `2024-05`, `2024-W19`, `12-May-2024`.
   /\b((19|20)\d\d[-. ]?w?\d\d?|\d\d?[-. ]([a-z]{3,9}[-. ])?(19|20)\d\d)\b/i,
   // Addresses of devices and networks: `00:1a:2b:3c:4d:5e`, `fe80::1`.

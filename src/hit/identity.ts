@@ -2,7 +2,7 @@ import { ask } from './ask.ts'
 import { type SegmentEvent, ownOptions } from './event.ts'
 import { jsonOf } from './json.ts'
 import { field, lostId, text } from './read.ts'
-import type { MappingSource } from './source.ts'
+import type { MappingSettings, MappingSource } from './source.ts'
 import { customersIn, emailTrait, firstTrait, sendableTrait, traitSources } from './traits.ts'
 
 const isCustomer = (answer: unknown): answer is string | number | undefined =>
@@ -43,13 +43,24 @@ export function identityOf(
   ])
 }
 
-/** What a site's function `customerId` says of an event. */
-export function askedCustomer(
+/** What the setting `customerId` says of an event: a function of the site's is asked. */
+function askedCustomer(
   event: SegmentEvent,
   { settings: { customerId }, warn }: Pick<MappingSource, 'settings' | 'warn'>,
 ): string | number | undefined {
-  if (typeof customerId !== 'function') return undefined
-  return ask('customerId', () => customerId(event), isCustomer, warn)
+  return typeof customerId === 'function'
+    ? ask('customerId', () => customerId(event), isCustomer, warn)
+    : customerId
+}
+
+/** That setting as of an event: the function itself where it failed, to be asked again. */
+export function customerAsOf(
+  event: SegmentEvent,
+  settings: MappingSettings,
+): MappingSettings['customerId'] {
+  const failures: string[] = []
+  const answer = askedCustomer(event, { settings, warn: (failure) => failures.push(failure) })
+  return failures.length > 0 ? settings.customerId : answer
 }
 
 /**
@@ -58,10 +69,8 @@ export function askedCustomer(
  */
 export function customerOf(event: SegmentEvent, source: MappingSource): string | undefined {
   const customer = (value: unknown) => idOrWarn('customer', value, source)
-  const { customerId } = source.settings
   const set =
-    customer(field(ownOptions(event), 'customerId')) ??
-    customer(typeof customerId === 'string' ? customerId : askedCustomer(event, source))
+    customer(field(ownOptions(event), 'customerId')) ?? customer(askedCustomer(event, source))
   if (set !== undefined) return set
   let trait: string | undefined
   for (const value of traitSources(event, source).flatMap(customersIn)) trait ??= customer(value)

@@ -4,7 +4,7 @@ import type { Route } from './route.ts'
 /** The settings that decide what a hit says. */
 export type MappingSettings = {
   clientId: string
-  customerId?: string | ((event: SegmentEvent) => string | undefined) | undefined
+  customerId?: string | number | ((event: SegmentEvent) => string | undefined) | undefined
   featureName?: ((event: SegmentEvent, name: string) => string | null | undefined) | undefined
   traits: readonly string[]
   paths: readonly Route[]

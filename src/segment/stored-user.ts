@@ -122,8 +122,8 @@ export function createStoredUser(instance: Analytics): StoredUser {
     const stored = {
       userId,
       anonymousId,
-      // Whom no call here has made known came by a cookie: of a page of another subdomain.
-      formerIds: formerIds(anonymousId, userId === undefined || isChanging(made)),
+      // Whom no `identify` here has made known came by a cookie: of a page of another subdomain.
+      formerIds: formerIds(anonymousId, userId === undefined || made?.type === 'identify'),
       traits: typeof traits === 'object' ? { ...traits } : undefined,
       groupId,
       traitsMark: traitsMark(),

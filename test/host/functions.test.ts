@@ -90,6 +90,28 @@ describe('`customerId` as a function', () => {
     expect(await switchWorkspaces(host)).toEqual(expected)
   })
 
+  test('also if there is no customer then', async ({ host }) => {
+    const store: { workspace?: string } = {}
+    const customerId = () => store.workspace
+    const analytics = await host.analytics({}, host.plugin({ customerId, anonymous: 'send' }))
+    void analytics.track('Picking')
+    store.workspace = 'globex'
+    expect((await host.hits(1))[0]?.customer_id).toBeUndefined()
+  })
+
+  test('is asked again of the event that arrives, if it throws', async ({ host }) => {
+    let isFirst = true
+    const customerId = () => {
+      if (!isFirst) return 'acme'
+      isFirst = false
+      throw sabotaged()
+    }
+    const analytics = await host.analytics({}, host.plugin({ customerId, anonymous: 'send' }))
+    const ctx = await analytics.track('Used')
+    expect((await host.hits(1))[0]?.customer_id).toBe('acme')
+    expect(warningsOf([ctx])).toEqual([])
+  })
+
   test('also where consent is stamped on events', async ({ host }) => {
     const told = await switchWorkspaces(host, (analytics) =>
       analytics.addSourceMiddleware(({ payload, next }) => {

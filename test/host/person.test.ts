@@ -788,17 +788,24 @@ describe('what is held follows its visitor', () => {
     expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of bob'])
   })
 
-  test('but not to a user whom a page of another subdomain has made known', async ({ host }) => {
-    const { analytics } = await openPage(host, { anonymous: 'hold' })
-    await analytics.track('Of somebody')
-    // Its localStorage is another, and nobody is told of cookies.
-    document.cookie = 'ajs_anonymous_id=anonymous-id-of-bob; path=/'
-    document.cookie = 'ajs_user_id=bob; path=/'
-    await analytics.track('Of bob')
-    await analytics.track('Later')
-    const hits = await host.collector.hits({ count: 3 })
-    expect(hits.map(({ hit }) => nameOf(hit))).toEqual(['ui', 'Of bob', 'Later'])
-  })
+  test.for(['track', 'group'] as const)(
+    'but not to a user whom a page of another subdomain has made known (%s)',
+    async (method, { host }) => {
+      const { analytics } = await openPage(host, { anonymous: 'hold' })
+      await analytics.track('Of somebody')
+      // Its localStorage is another, and nobody is told of cookies.
+      document.cookie = 'ajs_anonymous_id=anonymous-id-of-bob; path=/'
+      document.cookie = 'ajs_user_id=bob; path=/'
+      await analytics[method]('of-bob')
+      await analytics.track('Later')
+      await analytics.track('At last')
+      const hits = await host.collector.hits({
+        where: ({ identity }) => identity !== undefined,
+        count: 3,
+      })
+      expect(hits.map(({ hit }) => nameOf(hit))).not.toContain('Of somebody')
+    },
+  )
 
   test('through `setAnonymousId()` on a page that was left and came back', async ({ host }) => {
     const { analytics } = await openPage(host, { anonymous: 'hold' })
