@@ -76,7 +76,7 @@ export const identityOf = ({ identity = 'null' }: HitFields): unknown => JSON.pa
 export function forgetEverybody(): void {
   localStorage.clear()
   for (const cookie of document.cookie.split('; ')) {
-    document.cookie = `${cookie.replace(/=.*/, '')}=; max-age=0; path=/`
+    document.cookie = `${cookie.replace(/=.*/, '')}=; max-age=-1; path=/`
   }
 }
 

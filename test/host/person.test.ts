@@ -247,7 +247,7 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
       localStorage.removeItem('ajs_group_id')
       localStorage.setItem('ajs_anonymous_id', '"somebody-else"')
       document.cookie = 'ajs_anonymous_id=somebody-else; path=/'
-      document.cookie = 'ajs_group_id=; path=/; max-age=0'
+      document.cookie = 'ajs_group_id=; path=/; max-age=-1'
       happen(coming)
       await analytics.identify(user, { plan: 'gold' }, keptFromSkalin)
       await analytics.track('Used')
