@@ -157,8 +157,7 @@ export function createPipeline(parts: Parts): Pipeline {
       if (hit === undefined) told.dropped('too-large')
       else {
         told.made(hit)
-        if (hit.identity !== each?.identity)
-          told.warn('A hit over 16 KiB goes without its `traits`.')
+        if (hit.identity !== each?.identity) told.warn('A hit over 16 KiB goes without `traits`.')
       }
       return hit ?? []
     })

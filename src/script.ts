@@ -139,7 +139,7 @@ function registerWithSegment(plugin: SkalinPlugin, tag: HTMLOrSVGScriptElement):
       (): Partial<Record<string, SkalinPlugin>> => ({}),
     )
     const said = JSON.stringify(tag.dataset)
-    if (registeredPlugin(segment as object, registered[said]?.load)) return
+    if (registeredPlugin(segment as object, (registered[said] ?? plugin).load)) return
     registered[said] = plugin
     if (typeof segment?.push === 'function') segment.push(['register', plugin])
     else segment?.register?.(plugin)
