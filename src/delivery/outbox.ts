@@ -204,8 +204,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       tabs.join()
       await database.open()
       writer.persist()
-      // A note has little room: what pages left in it goes into the database at once.
-      if (client.unsaved().length > 0) await place.ready()
+      if (client.unsaved().length === 0) return
+      // A note has little room: what pages left in it goes into the database soon. The page's first call
+      // is about to come, and would wait behind it.
+      await new Promise((resolve) => setTimeout(resolve))
+      await place.ready()
     },
 
     adopt: () => (adopting = adopt(place)),

@@ -296,6 +296,24 @@ describe('the next page', () => {
     expect(flying(world)).toEqual([11, 1])
   })
 
+  test('also where what was left stands in the note', async () => {
+    const { world, tab } = await setUp({ limitedFrom: now, limitedUntil: now + second })
+    goUnwritten(tab, hitOf(1))
+    const before = world.transactions()
+    let meanwhile: number | undefined
+    const open = indexedDB.open.bind(indexedDB)
+    vi.spyOn(indexedDB, 'open').mockImplementation((...given) => {
+      const request = open(...given)
+      // Segment hands over a call a moment after the database has opened.
+      const look = () => (meanwhile = world.transactions() - before)
+      request.addEventListener('success', () => setImmediate(look))
+      return request
+    })
+    await world.open({ busyMs: minute })
+    expect(meanwhile).toBe(0)
+    expect(await world.stored()).toMatchObject([{ hit: hitOf(1) }])
+  })
+
   test('but for an identity, which an older one of the same person precedes', async () => {
     const { world, tab, sent } = await setUp({ limitedFrom: now, limitedUntil: now + second })
     goUnwritten(tab, identityOf(1))

@@ -343,7 +343,8 @@ export function begin(): World & { end: () => void } {
       const tab = createTab(options)
       world.tabs.push(tab)
       tab.start()
-      await settle()
+      // What pages left in the note is taken over a task later.
+      await world.tick(0)
       return tab
     },
 
