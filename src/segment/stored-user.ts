@@ -9,10 +9,10 @@ export type Stored = {
   /** The anonymous ids that this visitor had on this page before `setAnonymousId()`. */
   formerIds: readonly string[]
   traits: unknown
-  groupId: unknown
-  /** Differ when the traits, or the group, differ. */
+  /** Empty if there is none. */
+  groupId: string
+  /** Differs when the traits differ. */
   traitsMark: string
-  groupMark: string
   /** What was stored when the page began, of the same user, where its first call has changed it. */
   former?: Stored
 }
@@ -59,46 +59,53 @@ export function createStoredUser(instance: Analytics): StoredUser {
   let isForeign = false
 
   const traitsOf = () => callMethod(callMethod(instance, 'user'), 'traits')
+  const cookies = () => read(() => document.cookie)
   const item = (key: string) => read(() => localStorage.getItem(key))
   function traitsMark(): string {
-    if (!isStorage) return read(() => JSON.stringify([traitsOf()]))
+    const mark = isStorage ? item(traitsKey) : ''
     // Segment has them in memory when a page has cleared its storage.
-    return item(traitsKey) || (kept?.traitsMark ? read(() => JSON.stringify(traitsOf())) : '')
+    const isEmpty = isStorage && !kept?.traitsMark
+    return mark || isEmpty ? mark : read(() => JSON.stringify(traitsOf()))
   }
 
-  const parsed = (json: string): unknown => (json === '' ? undefined : JSON.parse(json))
-  let first =
-    isUsual && isStorage
-      ? {
-          userId: item(userKey),
-          anonymousId: item(anonymousKey),
-          traits: item(traitsKey),
-          groupId: item(groupKey),
-        }
-      : undefined
-
-  function formerly(now: Stored): Stored | undefined {
+  function parsed(json: string): unknown {
     try {
-      if (first === undefined || text(parsed(first.userId)) !== now.userId) return undefined
-      const isSame = now.userId !== undefined || text(parsed(first.anonymousId)) === now.anonymousId
-      if (!isSame) return undefined
-      const groupId = parsed(first.groupId)
-      return {
-        ...now,
-        traits: parsed(first.traits),
-        groupId,
-        traitsMark: first.traits,
-        groupMark: text(groupId) ?? '',
-      }
+      return JSON.parse(json)
     } catch {
-      // Not Segment's.
+      // Nothing, or none of Segment's.
       return undefined
     }
   }
 
+  const isPlain = isUsual && isStorage
+  const isPlainGroup = isPlain && field(instance.options, 'group') === undefined
+  let first = isPlain ? [userKey, anonymousKey, groupKey, traitsKey].map(item) : undefined
+
+  function formerly(now: Stored): Stored | undefined {
+    if (first === undefined) return undefined
+    const [userId, anonymousId, group, traits] = first.map(parsed)
+    const isSame =
+      text(userId) === now.userId &&
+      (now.userId !== undefined || text(anonymousId) === now.anonymousId)
+    const [traitsMark = ''] = first.slice(-1)
+    return isSame ? { ...now, traits, groupId: text(group) ?? '', traitsMark } : undefined
+  }
+
+  /** Segment's getter writes what it has into all stores, which holds up a page's first call. */
+  function groupIdOf(): string {
+    const id = isPlainGroup ? text(parsed(item(groupKey))) : undefined
+    // As long as Segment keeps something in them.
+    const isInNoStore =
+      isPlainGroup &&
+      item(anonymousKey) !== '' &&
+      !kept?.groupId &&
+      !cookies().includes(`${groupKey}=`)
+    const asked = () => text(callMethod(callMethod(instance, 'group'), 'id'))
+    return id ?? (isInNoStore ? undefined : asked()) ?? ''
+  }
+
   /** Differs when the traits or the group do. Reading it changes nothing: it asks no getter that would. */
-  const snapshot = (mark = traitsMark()) =>
-    `${isCookieFirst ? read(() => document.cookie) : item(groupKey)} ${mark}`
+  const snapshot = (mark = traitsMark()) => `${isCookieFirst ? cookies() : item(groupKey)} ${mark}`
 
   function formerIds(anonymousId: string | undefined, isOwnUser: boolean): readonly string[] {
     if (kept?.anonymousId === undefined) return []
@@ -117,7 +124,6 @@ export function createStoredUser(instance: Analytics): StoredUser {
     const ofEvent = isUsual ? text(made?.anonymousId) : undefined
     const anonymousId = ofEvent ?? text(callMethod(user, 'anonymousId'))
     const traits = traitsOf()
-    const groupId = callMethod(callMethod(instance, 'group'), 'id')
     const userId = text(callMethod(user, 'id'))
     const stored = {
       userId,
@@ -125,9 +131,8 @@ export function createStoredUser(instance: Analytics): StoredUser {
       // Whom no `identify` here has made known came by a cookie: of a page of another subdomain.
       formerIds: formerIds(anonymousId, userId === undefined || made?.type === 'identify'),
       traits: typeof traits === 'object' ? { ...traits } : undefined,
-      groupId,
+      groupId: groupIdOf(),
       traitsMark: traitsMark(),
-      groupMark: text(groupId) ?? '',
     }
     lastSnapshot = snapshot(stored.traitsMark)
     isDoubted = isForeign = false
@@ -152,7 +157,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       const former = kept === undefined && isChanging(made) ? formerly(now) : undefined
       if (
         kept?.traitsMark !== now.traitsMark ||
-        kept.groupMark !== now.groupMark ||
+        kept.groupId !== now.groupId ||
         kept.userId !== now.userId ||
         kept.anonymousId !== now.anonymousId
       ) {

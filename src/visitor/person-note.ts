@@ -8,9 +8,8 @@ export type StoredPerson = {
   userId: string | undefined
   anonymousId: string | undefined
   traits: unknown
-  groupId: unknown
+  groupId: string
   traitsMark: string
-  groupMark: string
   /** What was stored when the page began, where its first call has changed it. */
   former?: StoredPerson
 }
@@ -102,13 +101,13 @@ export function createPersonMemory(
       const isOfUser = noted.user === hash(stored.userId ?? '')
       return {
         traits: isOfUser && noted.traitsMark === hash(stored.traitsMark) ? noted : undefined,
-        group: noted.groupMark === hash(stored.groupMark) ? noted : undefined,
+        group: noted.groupMark === hash(stored.groupId) ? noted : undefined,
       }
     },
 
-    isOfAnother({ userId = '', groupId, groupMark }) {
-      const noted = groupId === undefined || groupId === null ? undefined : read()
-      if (noted === undefined || noted.groupMark !== hash(groupMark)) return false
+    isOfAnother({ userId = '', groupId }) {
+      const noted = groupId === '' ? undefined : read()
+      if (noted === undefined || noted.groupMark !== hash(groupId)) return false
       return ![hash(userId), hash('')].includes(noted.user)
     },
 
@@ -126,7 +125,7 @@ export function createPersonMemory(
         ...(isStored ? { isStored } : traits && { traits }),
         group: customer,
         traitsMark: hash(stored.traitsMark),
-        groupMark: hash(stored.groupMark),
+        groupMark: hash(stored.groupId),
         at: keptAt,
       })
     },

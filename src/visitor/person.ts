@@ -99,7 +99,7 @@ export function createPeople(options: {
     const isOther = before?.userId !== stored.userId
     const traitsAreNews =
       type !== 'identify' && (isOther || before?.traitsMark !== stored.traitsMark)
-    const groupIsNews = type !== 'group' && before?.groupMark !== stored.groupMark
+    const groupIsNews = type !== 'group' && before?.groupId !== stored.groupId
     if (!traitsAreNews && !groupIsNews && !isDoubted) return
     // An earlier page, or another tab, may have seen the change and know what arrived of it.
     const noted = memory.recall(stored)

@@ -71,6 +71,17 @@ test("inside `track()`, a glimpse at the stored traits and group is all that com
   expect(withPlugin).toEqual({ ...alone, reads: alone.reads + 40 })
 })
 
+test('on a page without a group Segment is not asked for it: it would write that into all stores', async ({
+  host,
+}) => {
+  const analytics = await host.analytics({}, host.plugin())
+  const asked = vi.spyOn(analytics.group(), 'id')
+  await analytics.identify('alice')
+  await analytics.track('Used')
+  expect(asked).not.toHaveBeenCalled()
+  expect(await host.names(2)).toEqual(['Used', 'ui'])
+})
+
 test('an event that Segment restores asks it for nothing', async ({ host }) => {
   setOnline(false)
   const analytics = await host.analytics({}, host.plugin())

@@ -1,5 +1,5 @@
-import type { Analytics } from '@segment/analytics-next'
-import { describe, expect } from 'vitest'
+import type { Analytics, InitOptions } from '@segment/analytics-next'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { HitFields } from '../../src/testing/index.ts'
 import { until } from '../support/deadline.ts'
 import { identityOf, nameOf, silent, test } from './host.ts'
@@ -160,6 +160,48 @@ describe('a call belongs to those who were there when it was made', () => {
     expect(analytics.group().id()).toBe('globex')
     expect(named(await host.hits(3), 'Used').customer_id).toBe('globex')
   })
+
+  /** What holds a page's group when the plugin comes, though no event of it is seen. */
+  const places: [string, InitOptions, leave: () => void][] = [
+    ['in localStorage', {}, () => undefined],
+    ['only in a cookie', {}, () => localStorage.removeItem('ajs_group_id')],
+    [
+      'in memory, since nothing can be stored',
+      {},
+      () => {
+        localStorage.clear()
+        vi.stubGlobal('localStorage', {
+          getItem: () => null,
+          setItem() {
+            throw new DOMException('Full', 'QuotaExceededError')
+          },
+        })
+        const cookie = { configurable: true, get: () => '', set: () => undefined }
+        Object.defineProperty(document, 'cookie', cookie)
+        onTestFinished(() => void Reflect.deleteProperty(document, 'cookie'))
+      },
+    ],
+    [
+      'in memory by its settings',
+      { group: { persist: false } },
+      () => localStorage.setItem('ajs_group_id', '"of-another-page"'),
+    ],
+    ['as plain text', {}, () => localStorage.setItem('ajs_group_id', 'acme')],
+  ]
+  test.for(places)(
+    'the group that Segment has is the customer: %s',
+    async ([, options, leave], { host }) => {
+      const analytics = await host.analytics(options)
+      await logIn(analytics, alice)
+      await analytics.group('acme')
+      leave()
+      onTestFinished(() => void vi.unstubAllGlobals())
+      await analytics.register(host.plugin())
+      await analytics.track('Used')
+      expect(analytics.group().id()).toBe('acme')
+      expect(named(await host.hits(2), 'Used').customer_id).toBe('acme')
+    },
+  )
 
   test('who another tab has logged in meanwhile is not the user of an earlier call', async ({
     host,
