@@ -33,7 +33,7 @@ const scales = {
     atLeast: 3,
     stream: 1000,
     operations: 300,
-    pages: 12,
+    pages: 24,
   },
   quick: {
     seconds: 35,
