@@ -23,7 +23,12 @@ export type Leases = {
    * page's, until the time that it gives at least.
    */
   renew: (entry: Entry) => Promise<number>
-  /** Leases rows that are sent without a lease, because the page goes. */
+  /**
+   * Leases rows that are sent without a lease, because the page is hidden and may go. One that has gone
+   * leaves a note of them instead: a transaction of two steps would stay open for as long as the page is
+   * frozen, and have Chromium throw it out of the back/forward cache when another page's must wait for
+   * it. https://web.dev/articles/bfcache#close_open_connections_before_the_user_navigates_away
+   */
   leaseSent: (entries: readonly Entry[]) => void
   /** Brings one row into the queue: until when it is another page's, or `undefined` if it is no more. */
   fetch: (id: string) => Promise<'taken' | { until: number } | undefined>

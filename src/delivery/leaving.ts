@@ -65,8 +65,10 @@ export function createLeaving(
       // Written down first: Chromium ends a page that takes half a second to go, and each request
       // takes its time.
       if (isGoing) outbox.leave()
-      else outbox.hide()
-      outbox.leaseSent(taken)
+      else {
+        outbox.hide()
+        outbox.leaseSent(taken)
+      }
       taken.forEach(send)
       if (isGoing) attempts.leave()
     },

@@ -107,6 +107,46 @@ describe('several tabs', () => {
 })
 
 describe.runIf(isChromium)('the back/forward cache', () => {
+  const mark = (page: Page) => page.evaluate(() => Object.assign(window, { mark: true }))
+
+  /** Not in the few milliseconds in which it looks into the database, say: there a browser may give up on it. */
+  const idle = (page: Page) =>
+    until(() => page.evaluate(() => window.database.hasTrimmed && window.database.open === 0), {
+      message: 'the page to be idle',
+    })
+
+  async function goBackTo(page: Page) {
+    await page.goBack({ waitUntil: 'commit' })
+    await until(() => page.evaluate(() => 'mark' in window), { message: 'the marked page' })
+  }
+
+  test('keeps a page whose calls are on their way while the next one is at work', async ({
+    browser,
+    rig,
+  }) => {
+    rig.collector.fault({ kind: 'slow', ms: 150 })
+    const page = await browser.open({ before: (page) => page.addInitScript(watchDatabase) })
+    await track(page, ['first'])
+    await mark(page)
+    const next = rig.serve('npm', '/next', `anonymous: 'send'`)
+    for (const round of names(3, 'round')) {
+      const made = names(6, round)
+      await idle(page)
+      await page.evaluate(
+        ([all, address]) => {
+          for (const name of all) void window.analytics.track(name)
+          location.assign(address)
+        },
+        [made, next] as const,
+      )
+      await page.waitForURL(next)
+      await ready(page)
+      await track(page, [`after ${round}`])
+      await arrived(rig, [...made, `after ${round}`], 60_000)
+      await goBackTo(page)
+    }
+  }, 240_000)
+
   test('restores a page with a backlog, also with a second tab at work, and it goes on', async ({
     browser,
     rig,
@@ -116,19 +156,39 @@ describe.runIf(isChromium)('the back/forward cache', () => {
     await track(page, names(5))
     await writtenDown(page, 5)
     const second = await browser.open({ path: '/second' })
-    await page.evaluate(() => Object.assign(window, { mark: 'the same page' }))
+    await mark(page)
     rig.site.page('/next', '<!doctype html><title>next</title>')
     await page.goto(`${rig.site.origin}/next`)
     await track(second, ['meanwhile'])
     await writtenDown(second, 6)
-    await page.goBack({ waitUntil: 'commit' })
-    await until(() => page.evaluate(() => 'mark' in window), { message: 'the page to be restored' })
+    await goBackTo(page)
     await track(page, ['restored'])
     await rig.collector.up()
     await second.close()
     await arrived(rig, [...names(5), 'meanwhile', 'restored'], 40_000)
     expect(acceptedBy(rig).length).toBeLessThanOrEqual(9)
   })
+
+  test('restores a page whose backlog another page has delivered: it sends none of it again', async ({
+    browser,
+    rig,
+  }) => {
+    await rig.collector.down()
+    const page = await browser.open()
+    await track(page, names(5))
+    await writtenDown(page, 5)
+    await mark(page)
+    await page.goto(rig.serve('npm', '/next', `anonymous: 'send'`))
+    await rig.collector.up()
+    await arrived(rig, names(5), 60_000)
+    await writtenDown(page, 0)
+    await goBackTo(page)
+    await track(page, ['restored'])
+    // In the order of the calls: what it had would have gone before.
+    await arrived(rig, ['restored'])
+    const accepted = acceptedBy(rig).map(({ hit }) => featureOf(hit))
+    expect(accepted.sort()).toEqual([...names(5), 'restored'])
+  }, 120_000)
 })
 
 describe('a page that waits for nothing', () => {
