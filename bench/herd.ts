@@ -95,6 +95,7 @@ export function simulateHerd(what: string): Herd {
           window: openWindow(window, now() - oldest),
           bytes: (inFlight.length + 1) * hitBytes,
           leaving: false,
+          left: false,
         })
         if (why !== undefined) break
         send(queue.shift() as number)

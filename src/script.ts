@@ -51,7 +51,7 @@ const useWithinMs = 5000
 
 /** The document's own, also where an image or a form of that name is in the way (DOM clobbering). */
 const own = <Name extends keyof Document>(name: Name) =>
-  Reflect.get(Document.prototype, name, document) as Document[Name]
+  Reflect.get(Object.getPrototypeOf(document) as Document, name, document) as Document[Name]
 
 const scripts = (selector: string): HTMLScriptElement[] => [
   ...own('querySelectorAll').call<Document, [string], NodeListOf<HTMLScriptElement>>(

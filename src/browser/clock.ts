@@ -10,9 +10,10 @@ export const tick = 0.001
 /** Milliseconds of the page's life: unlike the clock, they never jump. */
 export function elapsed(): number {
   try {
-    return performance.now()
+    const time: unknown = performance.now()
+    if (typeof time === 'number') return time
   } catch {
-    // A page may have replaced it by something that fails.
-    return now()
+    // A page may have replaced it by something that fails, or gives nothing.
   }
+  return now()
 }

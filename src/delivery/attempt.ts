@@ -8,8 +8,8 @@ import {
   onSend,
 } from './endpoint.ts'
 import { second } from './limits.ts'
-import { type Ending, type Mode, isAcceptance } from './outcome.ts'
-import { onOutcome } from './policy.ts'
+import { type Ending, type Mode, type Outcome, isAcceptance } from './outcome.ts'
+import { type Attempt, onOutcome } from './policy.ts'
 import type { Sender } from './sender.ts'
 import { createWaits } from './waits.ts'
 
@@ -37,6 +37,8 @@ export type Page = {
 export type Parcel = {
   body: string
   reachedAt: number | undefined
+  /** Its page has gone since, and nobody was there to hear an answer. */
+  isLost: () => boolean
   /** It is not to be sent a second time, now or any more. */
   isOver: () => boolean
   /** It was given up, and accepted after all. */
@@ -87,9 +89,17 @@ export function createAttempts({
     if (differs(before, after)) note.write(after)
   }
 
-  async function make({ body, reachedAt, isOver, onLate }: Parcel): Promise<Ending> {
+  /** What an outcome means by now: for the hit, and for what is known of the endpoint. */
+  function judge(outcome: Outcome, attempt: Attempt) {
+    const by = (known: EndpointState) => ({ known, ...onOutcome(known, outcome, attempt) })
+    const judged = by(state())
+    // Where all is well there is nothing to learn that could write over what another tab has learnt.
+    const isNews = judged.verdict.outcome !== 'accepted' || differs(judged.known, judged.state)
+    return isNews ? by(latest()) : judged
+  }
+
+  async function make({ body, reachedAt, isLost, isOver, onLate }: Parcel): Promise<Ending> {
     let next: Mode | undefined
-    const returns = page.returns()
     for (;;) {
       const sentAt = now()
       const before = state()
@@ -104,31 +114,23 @@ export function createAttempts({
       const outcome = await send(body, mode, (late) => {
         if (late.kind === 'answer' && isAcceptance(late.status)) onLate(late.status)
       })
-      const decide = () => {
-        const attempt = {
-          mode,
-          sentAt,
-          now: now(),
-          online: page.isOnline(),
-          left: page.hasLeft() || page.returns() > returns,
-          noCors: page.noCors(),
-          reachedAt,
-          random: Math.random(),
-        }
-        const by = (known: EndpointState) => ({ known, ...onOutcome(known, outcome, attempt) })
-        const decided = by(state())
-        // Where all is well there is nothing to learn that could write over what another tab has learnt.
-        const isNews =
-          decided.verdict.outcome !== 'accepted' || differs(decided.known, decided.state)
-        return isNews ? by(latest()) : decided
-      }
-      let { known, state: after, verdict } = decide()
-      if (outcome.kind === 'network' && verdict.outcome !== 'again') {
+      const attempt = (): Attempt => ({
+        mode,
+        sentAt,
+        now: now(),
+        online: page.isOnline(),
+        left: isLost(),
+        noCors: page.noCors(),
+        reachedAt,
+        random: Math.random(),
+      })
+      let judged = judge(outcome, attempt())
+      if (outcome.kind === 'network' && judged.verdict.outcome !== 'again') {
         await new Promise((resolve) => setTimeout(resolve, doubtMs))
-        ;({ known, state: after, verdict } = decide())
+        judged = judge(outcome, attempt())
       }
-      learn(known, after)
-      if (verdict.outcome !== 'again') return verdict
+      learn(judged.known, judged.state)
+      if (judged.verdict.outcome !== 'again') return judged.verdict
       if (isOver()) return { outcome: 'waiting', reason: 'network' }
       next = 'no-cors'
     }

@@ -1,4 +1,5 @@
 import { now } from '../browser/clock.ts'
+import { randomId } from '../browser/random.ts'
 import { clockSkewMs, leaseMs, maxAgeMs, timeoutMs } from './limits.ts'
 import { type Row, type Sent, held, unique } from './row.ts'
 
@@ -74,10 +75,10 @@ export function parseClientState(json: unknown): ClientState {
 /** The client id's note, as the pages of one endpoint use it. */
 export type Client = {
   era: () => string | undefined
-  /** It was to be deleted, but its page was not told. */
-  isForgotten: (row: Row) => boolean
-  /** All hits made until now are to be forgotten, also by tabs that cannot be told. */
-  forget: () => void
+  /** It was to be deleted, but its page was not told; `told` is the era that it was told of, if it was. */
+  isForgotten: (row: Row, told?: string) => boolean
+  /** All hits made until now are to be forgotten, also by tabs that cannot be told. Gives the new era. */
+  forget: () => string
   /** This page has left; these rows are not written down yet. Gives those that are now. */
   leave: (page: string, rows: readonly Row[]) => Row[]
   /** It leaves with these on their way. */
@@ -98,7 +99,7 @@ export type Client = {
 
 const isRecent = ({ at }: ClientState['sent'][number]) => now() - at < leaseMs
 
-export function createClient(note: ClientNote, endpoint: string, randomId: () => string): Client {
+export function createClient(note: ClientNote, endpoint: string): Client {
   const state = (when?: 'now') => note.read(when) ?? initial
   /** Storage that does not answer for a moment has not forgotten it. */
   let lastEra: string | undefined
@@ -111,13 +112,15 @@ export function createClient(note: ClientNote, endpoint: string, randomId: () =>
   return {
     era: () => (lastEra = state().era ?? lastEra),
 
-    isForgotten({ era: made }) {
-      const { era } = state()
+    isForgotten({ era: made }, told) {
+      const era = state().era ?? told
       return era !== undefined && made !== era
     },
 
     forget() {
-      change(() => ({ era: randomId(), unsaved: [], identities: [], sent: [] }))
+      const era = randomId()
+      change(() => ({ era, unsaved: [], identities: [], sent: [] }))
+      return era
     },
 
     leave(page, rows) {

@@ -72,17 +72,18 @@ export function createCourier(parts: Parts): Courier {
   function send(entry: Entry): void {
     const { row, body } = entry
     const returns = page.returns()
+    const isLost = () => page.hasLeft() || page.returns() > returns
     void attempts
       .make({
         body,
         reachedAt: row.reachedAt,
+        isLost,
         isOver: () => queue.get(row.id) !== entry || outbox.isRunningOut(entry),
         onLate: (status) => end(entry, { outcome: 'accepted', status }, false),
       })
       .then((ending) => {
-        const isLost = page.hasLeft() || page.returns() > returns
-        inFlight.remove(entry, ending, isLost)
-        end(entry, ending, isLost)
+        inFlight.remove(entry, ending, isLost())
+        end(entry, ending, isLost())
         for (const resolve of onAnswer.splice(0)) resolve()
         if (page.isHidden()) outbox.hide()
         resume()
@@ -134,12 +135,12 @@ export function createCourier(parts: Parts): Courier {
   function resume(): void {
     workAgain = true
     if (working !== undefined || stopped) return
-    const end = () => {
+    const done = () => {
       working = undefined
       // It may have been asked to go on after its last look.
       if (workAgain) resume()
     }
-    working = work().then(end, end)
+    working = work().then(done, done)
   }
 
   /** Sends, and asks the database for what memory cannot tell, until nothing more can be done now. */
@@ -160,8 +161,10 @@ export function createCourier(parts: Parts): Courier {
   }
 
   /** Also while this page's own hits are all that may be in flight: what earlier pages left takes turns with them. */
-  const mayLook = (reason = inFlight.obstacle(undefined, false)) =>
-    reason === undefined || (reason === 'busy' && !queue.hasBacklog())
+  function mayLook(): boolean {
+    const reason = inFlight.obstacle(undefined, false)
+    return reason === undefined || (reason === 'busy' && !queue.hasBacklog())
+  }
 
   async function lookInDatabase(): Promise<void> {
     for (const id of turns.wanted()) {

@@ -1,5 +1,4 @@
 import { now, tick } from '../browser/clock.ts'
-import { randomId } from '../browser/random.ts'
 import type { Hit } from '../hit/hit.ts'
 import { type Page, createAttempts } from './attempt.ts'
 import { createClient } from './client.ts'
@@ -74,7 +73,7 @@ export type DeliveryOptions = {
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { clientId, endpoint, persistent, page, send, encode, hash, onProgress, onDrop } = options
   const notes = createNotes(options)
-  const client = createClient(notes.client, endpoint, randomId)
+  const client = createClient(notes.client, endpoint)
   const queue = createQueue()
   const database = createDatabase(persistent, () => {
     // In a backoff nobody looks.
@@ -90,7 +89,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     queue,
     client,
     tabs,
-    randomId,
     encode,
     onDrop(row, reason) {
       identities.close(row)
@@ -117,9 +115,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
   }
 
-  function onForgotten(): void {
+  function onForgotten(era: string): void {
     notes.client.read('now')
-    outbox.dropForgotten()
+    outbox.dropForgotten(era)
   }
 
   const rowOf = (hit: Hit, at: number): Row => {
@@ -135,14 +133,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     // Opening the database takes longer than storing a call.
     starting ??= outbox.start()
     return starting
-  }
-
-  /** What is asked after the end is answered by another, which ends with it. */
-  async function again<Answer>(ask: (delivery: Delivery) => Promise<Answer>): Promise<Answer> {
-    const delivery = createDelivery(options)
-    const answer = await ask(delivery)
-    await delivery.stop()
-    return answer
   }
 
   return {
@@ -203,19 +193,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       look()
     },
     async forget() {
-      if (isStopped) return again((delivery) => delivery.forget())
       // Within the task: what is made after the call is not to be forgotten.
       if (starting !== undefined || (await isThere())) await outbox.forget()
     },
     async flush() {
-      if (isStopped) return again((delivery) => delivery.flush())
       if (!(await isThere())) return
       await start()
       await outbox.ready()
       await courier.flush()
     },
     async pending() {
-      if (isStopped) return again((delivery) => delivery.pending())
       if (!(await isThere())) return 0
       await start()
       return outbox.pending()

@@ -76,21 +76,24 @@ export type Traffic = {
   window: number
   /** The bytes of their bodies, and of this one's. */
   bytes: number
-  /** The page is going away: this may be the last chance. */
+  /** The page is hidden or going away: this may be the last chance. */
   leaving: boolean
+  /** It is going: this is. */
+  left: boolean
 }
 
 /**
  * Whether a request may go out now: the reason why not, or `undefined`. Browsers allow 64 KiB of
- * keepalive bodies in flight: https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ * keepalive bodies in flight, beacons included: https://fetch.spec.whatwg.org/#http-network-or-cache-fetch.
+ * A page that is only hidden may have a draft to save, and keeps half of it.
  */
 export function obstacle(state: EndpointState, traffic: Traffic): WaitReason | undefined {
-  const { now, online, requests, window, bytes, leaving } = traffic
+  const { now, online, requests, window, bytes, leaving, left } = traffic
   if (!online) return 'offline'
   if (isLimited(state, now)) return 'rate-limited'
   if (leaving) {
     if (isBreakerOpen(state)) return 'blocked'
-    return requests >= 200 || bytes > 60 * 1024 ? 'busy' : undefined
+    return requests >= 200 || bytes > (left ? 60 : 32) * 1024 ? 'busy' : undefined
   }
   if (isBackingOff(state, now)) return state.cause
   const limit = isInTrouble(state) ? 1 : window
@@ -104,11 +107,11 @@ export function availableFrom(state: EndpointState, now: number): number {
 }
 
 /**
- * In a backoff, and after it until a request has found out how the endpoint is, leaving gives each hit
- * one chance only: changing or closing tabs must not send all that waits.
+ * From a failure to the next answer, leaving gives each hit one chance only: changing or closing tabs
+ * must not send all that waits.
  */
-export function chancesOnLeaving(state: EndpointState, now: number): number {
-  return isInTrouble(state) || isBackingOff(state, now) ? 1 : Infinity
+export function chancesOnLeaving(state: EndpointState): number {
+  return isInTrouble(state) ? 1 : Infinity
 }
 
 /**

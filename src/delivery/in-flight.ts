@@ -44,6 +44,7 @@ export function createInFlight(attempts: Attempts, page: Page): InFlight {
         window: places(),
         bytes: bytes + (entry?.body.length ?? 0),
         leaving,
+        left: page.hasLeft(),
       })
     },
 

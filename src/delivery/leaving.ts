@@ -1,4 +1,3 @@
-import { now } from '../browser/clock.ts'
 import type { Attempts, Page } from './attempt.ts'
 import { chancesOnLeaving } from './endpoint.ts'
 import type { InFlight } from './in-flight.ts'
@@ -32,7 +31,7 @@ export function createLeaving(
   let isGathering = false
 
   function takeAll(): Entry[] {
-    const chances = chancesOnLeaving(attempts.state(), now())
+    const chances = chancesOnLeaving(attempts.state())
     const taken: Entry[] = []
     for (const entry of queue.all()) {
       const isOut = entry.isInFlight || entry.isStale || entry.row.attempts >= chances

@@ -1,4 +1,5 @@
 import { elapsed, now } from '../browser/clock.ts'
+import { randomId } from '../browser/random.ts'
 import { adopt } from './adopt.ts'
 import { type Forgetting, createForgetting } from './forgetting.ts'
 import { leaseMs, maxAgeMs } from './limits.ts'
@@ -20,7 +21,6 @@ export type OutboxOptions = Pick<
   clientId: string
   endpoint: string
   tabs: Tabs
-  randomId: () => string
   onDrop: (row: Row, reason: Drop['reason']) => void
 }
 
@@ -58,7 +58,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const { clientId, endpoint, persistent, database, queue, client, tabs, encode, onDrop } = options
   const lane = { clientId, endpoint }
   const startedAt = now() - elapsed()
-  let page = options.randomId()
+  let page = randomId()
   let adopting: Promise<void> | undefined
 
   /** A clock that jumped ahead makes no hit of this page older than the page. */
@@ -194,7 +194,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     async start() {
       writer.back()
       if (!persistent) return
-      page = options.randomId()
+      page = randomId()
       adopting = undefined
       for (const entry of queue.all()) {
         if (entry.isInFlight) continue

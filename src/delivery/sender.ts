@@ -34,7 +34,9 @@ function isControlled(): boolean {
 /** To free the connection of what is given up; where it is missing, the deadline holds all the same. */
 function newController(): AbortController | undefined {
   try {
-    return new AbortController()
+    const controller = new AbortController()
+    // The browser's `fetch` throws for what another made.
+    return controller.signal instanceof EventTarget ? controller : undefined
   } catch {
     return undefined
   }
@@ -69,6 +71,8 @@ export function createSender(endpoint: string): Sender {
       mode,
       keepalive: true,
       credentials: 'omit',
+      // What `url` leaves out is not to go along in `Referer`, where a page lets its whole address go.
+      referrerPolicy: 'strict-origin',
       cache: 'no-store',
       // `manual` is refused for no-cors requests: https://fetch.spec.whatwg.org/#main-fetch
       redirect: mode === 'cors' ? 'manual' : 'follow',

@@ -5,8 +5,8 @@ export type Tabs = {
   leave: () => void
   /** Tells that this tab sends these rows now. */
   taken: (ids: string[]) => void
-  /** Tells that all rows are to be forgotten. */
-  forgotten: () => void
+  /** Tells that all rows made before this era are to be forgotten. */
+  forgotten: (era: string) => void
 }
 
 /**
@@ -16,13 +16,13 @@ export type Tabs = {
 export function createTabs(
   clientId: string,
   onTaken: (ids: string[]) => void,
-  onForgotten: () => void,
+  onForgotten: (era: string) => void,
 ): Tabs {
   let channel: BroadcastChannel | undefined
 
   const open = () => new BroadcastChannel(`skalin:${clientId}`)
 
-  function say(word: string[] | 'forgotten'): void {
+  function say(word: string[] | string): void {
     try {
       const line = channel ?? open()
       line.postMessage(word)
@@ -38,7 +38,7 @@ export function createTabs(
         channel = open()
         channel.onmessage = ({ data }: MessageEvent<unknown>) => {
           if (Array.isArray(data)) onTaken(data as string[])
-          else if (data === 'forgotten') onForgotten()
+          else if (typeof data === 'string') onForgotten(data)
         }
       } catch {
         // As above.
@@ -55,6 +55,6 @@ export function createTabs(
       channel = undefined
     },
     taken: say,
-    forgotten: () => say('forgotten'),
+    forgotten: say,
   }
 }

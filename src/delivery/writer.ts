@@ -78,6 +78,7 @@ export function createWriter({
   /** It said that it had, and had not: nor may it have what it was not asked about since. */
   let hasLied = false
   let timer: ReturnType<typeof setTimeout> | undefined
+  let timedAt = -Infinity
   let trimming: ReturnType<typeof setTimeout> | undefined
 
   function forget(id: string): void {
@@ -168,7 +169,7 @@ export function createWriter({
 
   function deleteEnded(): void {
     clearTimeout(timer)
-    timer = undefined
+    timedAt = -Infinity
     const ids = [...ended]
     if (ids.length === 0) return
     // No page is to send them once more, though all find them.
@@ -206,12 +207,14 @@ export function createWriter({
       if (isNoted) client.end([id])
       if (mayBeStored) {
         ended.add(id)
-        timer ??= setTimeout(deleteEnded, afterMs)
+        // Once more if it has not come: some pages stop all timers.
+        if (elapsed() - timedAt > afterMs) {
+          timedAt = elapsed()
+          timer = setTimeout(deleteEnded, afterMs)
+        }
       } else if (isNoted) setTimeout(() => client.settle([id]), afterMs)
     },
-    doubt(ids) {
-      for (const id of ids) unheard.add(id)
-    },
+    doubt: (ids) => ids.forEach((id) => unheard.add(id)),
     deleteEnded,
     hasEnded: (id) => ended.has(id),
     undeletable: () => (elapsed() < deleteFrom ? ended.size : 0),
@@ -234,8 +237,6 @@ export function createWriter({
       saveRest()
       deleteEnded()
     },
-    back() {
-      left = undefined
-    },
+    back: () => (left = undefined),
   }
 }

@@ -14,7 +14,10 @@ export function eventTime(timestamp: unknown, now: number): Date {
 
 /** `YYYY-MM-DDTHH:MM:SS`, UTC. */
 export function formatTs(time: Date): string {
-  return time.toISOString().slice(0, 19)
+  // `Www, dd Mmm yyyy hh:mm:ss GMT`. Not by toISOString, which pages replace to have JSON in local time.
+  const text = time.toUTCString()
+  const month = String(time.getUTCMonth() + 1).padStart(2, '0')
+  return `${text.slice(12, 16)}-${month}-${text.slice(5, 7)}T${text.slice(17, 25)}`
 }
 
 /** `HH:MM:SS`, in the zone of this browser. */

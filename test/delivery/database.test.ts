@@ -461,23 +461,4 @@ describe('no connection stays open', () => {
     await world.tick(minute)
     expect(connections()).toBe(0)
   })
-
-  test.each(['forget', 'flush', 'pending'] as const)(
-    'though it is asked after the end: %s',
-    async (what) => {
-      const { world, tab } = await setUp()
-      const connections = countConnections()
-      tab.call(hitOf(1))
-      await world.settle()
-      void tab.stop()
-      await world.settle()
-      const asked: Promise<unknown> = tab[what]()
-      await world.tick(second)
-      if (what === 'pending') expect(await asked).toBe(1)
-      if (what === 'forget') expect(await stored(world)).toEqual([])
-      await world.tick(minute)
-      expect(connections()).toBe(0)
-      expect(world.timers()).toBe(0)
-    },
-  )
 })

@@ -58,6 +58,7 @@ describe('what stands between a hit and the network', () => {
     window: 2,
     bytes: 0,
     leaving: false,
+    left: false,
   }
   const kib = 1024
   const later = now + minute
@@ -134,7 +135,17 @@ describe('what stands between a hit and the network', () => {
     ['60 KiB in flight are not too much', {}, { bytes: 60 * kib }, undefined],
     ['more than 60 KiB in flight', {}, { bytes: 60 * kib + 1 }, 'busy'],
   ])('in a page that goes: %s', (_, known, traffic, expected) => {
-    expect(obstacle(state(known), { ...free, leaving: true, ...traffic })).toBe(expected)
+    expect(obstacle(state(known), { ...free, leaving: true, left: true, ...traffic })).toBe(
+      expected,
+    )
+  })
+
+  // The page may have a draft to save then.
+  test.each([
+    ['half of the budget', 32 * kib, undefined],
+    ['more than half of it', 32 * kib + 1, 'busy'],
+  ])('in a page that is only hidden: %s', (_, bytes, expected) => {
+    expect(obstacle(state({}), { ...free, leaving: true, bytes })).toBe(expected)
   })
 })
 
@@ -161,9 +172,9 @@ test.each([
   ['without trouble', {}, Infinity],
   ['after a backoff, and an answer', retryAt(now), Infinity],
   ['after a backoff', { ...retryAt(now), step: 1 }, 1],
-  ['in a backoff', retryAt(now + 1), 1],
+  ['in a backoff', { ...retryAt(now + 1), step: 1 }, 1],
 ])('on leaving, each hit has so many chances: %s', (_, known, expected) => {
-  expect(chancesOnLeaving(state(known), now)).toBe(expected)
+  expect(chancesOnLeaving(state(known))).toBe(expected)
 })
 
 describe('a request that is sent', () => {
@@ -237,7 +248,15 @@ test.each(names)('online again, nothing but a rate limit stops a hit: %s', (name
   const before = states[name]
   const after = afresh(before)
   expect(after).toStrictEqual({ ...before, step: 0, retryAt: 0, networkErrors: 0 })
-  const traffic = { now, online: true, requests: 0, window: 1, bytes: 0, leaving: false }
+  const traffic = {
+    now,
+    online: true,
+    requests: 0,
+    window: 1,
+    bytes: 0,
+    leaving: false,
+    left: false,
+  }
   expect(obstacle(after, traffic)).toBe(before.limitedUntil > now ? 'rate-limited' : undefined)
 })
 

@@ -93,6 +93,24 @@ describe('putting', () => {
 })
 
 describe('deleting', () => {
+  // `for (let id = setTimeout(() => {}); id--;) clearTimeout(id)`
+  test('goes on in a page that stopped all timers', async () => {
+    const { world, tab } = await setUp()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    await world.setOnline(true)
+    tab.call(hitOf(1))
+    await answerAll(world)
+    await world.settle()
+    for (const { value } of set.mock.results) clearTimeout(value as NodeJS.Timeout)
+    set.mockRestore()
+    await world.tick(2 * second)
+    expect(await stored(world)).toEqual([1])
+    tab.call(hitOf(2))
+    await answerAll(world)
+    await world.tick(2 * second)
+    expect(await stored(world)).toEqual([])
+  })
+
   test('is gathered for a second', async () => {
     const { world, tab } = await setUp()
     tab.call(...hitsOf(5))
@@ -586,6 +604,29 @@ describe('forgetting', () => {
     otherClient.hide()
     expect(sent(world)).toEqual([5])
   })
+
+  // As a page may when somebody logs out.
+  test.each(['of an earlier page', 'of another tab'])(
+    'also what is %s, though the page clears its storage in the same task',
+    async (whose) => {
+      const { world, tab } = await setUp()
+      const other = await world.open()
+      other.call(hitOf(1))
+      await world.settle()
+      if (whose === 'of an earlier page') await other.close()
+      await world.tick(minute)
+      const forgetting = tab.forget()
+      world.texts.clear()
+      tab.call(hitOf(2, { action: 'ui', identity: '{"id":"bob"}' }))
+      tab.call(hitOf(3))
+      await world.tick(second)
+      await forgetting
+      expect(await stored(world)).toEqual([2, 3])
+      await world.setOnline(true)
+      await world.tick(second)
+      expect(sent(world)).toEqual([2, 3])
+    },
+  )
 
   test('in memory too', async () => {
     const { world, tab } = await setUp({ persistent: false })

@@ -111,7 +111,7 @@ function play(
   return { state, at }
 }
 
-const free = { online: true, requests: 0, window: 2, bytes: 0, leaving: false }
+const free = { online: true, requests: 0, window: 2, bytes: 0, leaving: false, left: false }
 
 test('whatever happens, the state is finite and survives being stored', () => {
   const numbers = ({ cause, answers, ...rest }: EndpointState) => {

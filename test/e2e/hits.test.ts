@@ -31,6 +31,18 @@ describe.each(builds)('from the %s build', (build) => {
     await page.context().close()
   })
 
+  test('no address in `Referer`, where the page would let its own go whole', async () => {
+    await open("anonymous: 'send'")
+    await page.evaluate(() => {
+      const policy = Object.assign(document.createElement('meta'), { name: 'referrer' })
+      policy.content = 'unsafe-url'
+      document.head.append(policy)
+      void window.analytics.track('Used')
+    })
+    const [request] = await rig.collector.hits({ count: 1 }, patienceMs)
+    expect(request?.headers.referer).toBe(`${rig.site.origin}/`)
+  })
+
   test("every example of Segment's page about Skalin is accepted with the right fields", async () => {
     await open("anonymous: 'send', traits: ['order_completed_last_30days']")
     await page.evaluate(() => {

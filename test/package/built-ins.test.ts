@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 
 const used = {
   Array: 'every filter find flatMap forEach includes indexOf isArray join length map pop push slice some sort splice',
-  Date: 'getTime getUTCFullYear now prototype toISOString toTimeString',
+  Date: 'getTime getUTCFullYear getUTCMonth now prototype toISOString toTimeString toUTCString',
   Function: 'call',
   JSON: 'parse stringify',
   Map: 'delete get has keys set size values',
@@ -25,7 +25,7 @@ const used = {
   WeakMap: 'get set',
   WeakSet: 'add delete has',
   // Of these what they are, not what they have: libraries replace them as a whole.
-  global: 'AbortController Array Boolean BroadcastChannel Date Document IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance requestIdleCallback setTimeout structuredClone window',
+  global: 'AbortController Array Boolean BroadcastChannel Date EventTarget IDBKeyRange Infinity JSON Map Math NaN Number Object Promise Proxy Reflect RegExp Set String Symbol SyntaxError TypeError URL Uint16Array WeakMap WeakSet clearTimeout console crossOriginIsolated crypto decodeURIComponent document encodeURIComponent fetch indexedDB isFinite localStorage location navigator parseInt performance requestIdleCallback setTimeout structuredClone window',
 } // prettier-ignore
 
 /** The type or the variable that has a member, `global` for what has none. */
