@@ -70,6 +70,8 @@ export default tseslint.config(
   onlyGlobals(['src/hit/**/*.ts'], 'URL', 'URLSearchParams'),
   // What Segment documents that a Function has.
   onlyGlobals(['src/function/**/*.ts'], 'URL', 'clearTimeout', 'fetch', 'setTimeout'),
+  // A test environment replaces globals by its own, and by fake timers.
+  onlyGlobals(['src/testing/**/*.ts'], 'Buffer'),
   arrow(['src/hit/**/*.ts'], {
     regex: '^(?!\\./)',
     message: 'hit/ is pure and imports only itself.',

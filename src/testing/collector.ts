@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { URL } from 'node:url'
 import { checkFault } from './check-fault.ts'
 import { createControl } from './control.ts'
 import type { Fault } from './faults.ts'

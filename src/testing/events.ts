@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Journal } from './journal.ts'
+import { clearInterval, setInterval } from './timers.ts'
 
 /** What inspectors are told besides the journal's entries. */
 export type EventParts = {

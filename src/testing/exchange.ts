@@ -1,6 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-// Not the global: a test's fake timers are not the collector's.
-import { setTimeout } from 'node:timers'
+import { setTimeout } from './timers.ts'
 
 /** An answer as data; {@link send} carries it out. */
 export type Reply = {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { URL } from 'node:url'
 
 /** Who may call a server on this machine. */
 export type Guard = {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { URLSearchParams } from 'node:url'
 import { ANY_ORIGIN, type Body, pathOf, readBody, reply, type Reply, send } from './exchange.ts'
 import { type ActiveFault, underFault } from './faults.ts'
 import type { RequestLog } from './log.ts'

@@ -1,10 +1,9 @@
-// Not the globals: fake timers of a test must not stop its own deadline.
-import { clearTimeout, setTimeout } from 'node:timers'
 import { hitKey, isHit, type RequestLog } from './log.ts'
 import type { HitFields } from './protocol.ts'
 import type { ReceivedHit, ReceivedRequest } from './received.ts'
 import { requestLine } from './request-line.ts'
 import { MAX_DELAY_MS, checkAll, isMilliseconds, isWhole, optional } from './rules.ts'
+import { clearTimeout, setTimeout } from './timers.ts'
 import { askUser, type UserCode } from './user-code.ts'
 
 /** Which hits to wait for. */

@@ -1,3 +1,4 @@
+import { URL, URLSearchParams } from 'node:url'
 import { short } from './printable.ts'
 import { check, isBlank, isId, mustBe, optional, required, type Rule } from './rules.ts'
 

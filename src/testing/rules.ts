@@ -1,3 +1,4 @@
+import { URL } from 'node:url'
 import { short, shown } from './printable.ts'
 
 /** What a named value must be; `allowed` continues the sentence "must be …". */

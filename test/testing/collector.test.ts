@@ -25,6 +25,18 @@ const failureOf = async (promise: Promise<unknown>): Promise<Error> => {
 
 const idOf = (index: number): string => String(index).padStart(16, '0')
 
+const built = (file: string): string =>
+  JSON.stringify(new URL(`../../dist/${file}`, import.meta.url).href)
+
+/** What a program says that ends by throwing. */
+const saidByFailing = async (program: string): Promise<string> => {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  expect(await once(child, 'close')).toEqual([1, null])
+  return said
+}
+
 describe('an answer', () => {
   test('to a valid hit is 200, for every page to read', async () => {
     const collector = await startCollector()
@@ -430,18 +442,35 @@ describe('hits', () => {
   })
 
   test('keep the process alive until their deadline, and say what came', async () => {
-    const program = `
-      import { createCollector } from ${JSON.stringify(new URL('../../dist/testing.js', import.meta.url).href)}
+    const said = await saidByFailing(`
+      const { createCollector } = await import(${built('testing.js')})
       const collector = await createCollector()
       await collector.down()
-      await collector.hits({}, 50)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program])
-    let said = ''
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    expect(await once(child, 'close')).toEqual([1, null])
+      await collector.hits({}, 50)`)
     expect(said).toContain('Waited 50 ms for 1 hit, 0 came. Nothing arrived.')
   })
 })
+
+test.each(['testing.js', 'testing.cjs'])(
+  '%s has its own of what a test environment replaces: addresses and timers',
+  async (file) => {
+    const body = new URLSearchParams(featureHit({ url: 'https://app.example/' })).toString()
+    const said = await saidByFailing(`
+      import { once } from 'node:events'
+      import { request } from 'node:http'
+      import { mock } from 'node:test'
+      globalThis.URL = globalThis.URLSearchParams = undefined
+      const { createCollector } = await import(${built(file)})
+      mock.timers.enable()
+      const collector = await createCollector({ controlOrigin: 'http://127.0.0.1:8080' })
+      const post = { method: 'POST', headers: ${JSON.stringify(form)} }
+      collector.fault({ kind: 'slow', ms: 1 })
+      await once(request(collector.endpoint, post).end('${body}'), 'response')
+      await collector.down()
+      await collector.hits({ count: 2 }, 50)`)
+    expect(said).toContain('Waited 50 ms for 2 hits, 1 came.')
+  },
+)
 
 describe('what the user wrote and throws', () => {
   const where = ({ event }: HitFields): boolean => (event as string).includes('Import')
