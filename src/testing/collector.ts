@@ -60,14 +60,14 @@ const listen = async (server: Server, port: number, host: string): Promise<void>
   await once(server, 'listening')
 }
 
-/** {@link createCollector}, with pages of its own. */
+/** {@link createCollector}; with pages of its own, where no test says who sends, either may. */
 export const startCollector = async (
   options: CollectorOptions,
   pages?: Pages,
 ): Promise<Collector> => {
   const problems = checkOptions(options)
   if (problems.length > 0) throw new TypeError(problems.join(' '))
-  const { port = 0, sender = 'browser', onRequest } = options
+  const { port = 0, sender = pages ? undefined : 'browser', onRequest } = options
   const host = usualHost(options.host ?? '127.0.0.1')
   const controlOrigin = options.controlOrigin && new URL(options.controlOrigin).origin
 

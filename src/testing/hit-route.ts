@@ -16,7 +16,8 @@ export type HitRoute = {
 /** What the route needs. */
 export type HitRouteParts = {
   log: RequestLog
-  sender: Sender
+  /** Without one each request tells: a browser never posts without an `Origin`, a server has none. */
+  sender: Sender | undefined
   userCode: UserCode
   /** Told when a fault is set or has ended. */
   onFault: () => void
@@ -96,7 +97,7 @@ export const createHitRoute = ({ log, sender, userCode, onFault }: HitRouteParts
               query: url.slice(pathOf(req).length + 1),
               contentType: headers['content-type'],
               body,
-              sender,
+              sender: sender ?? (headers.origin === undefined ? 'server' : 'browser'),
             })
           : [UNREAD[end]]
       const [answer, problems] = check(method, hit, end, wrong)
