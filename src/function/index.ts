@@ -1,8 +1,8 @@
 import type { SegmentEvent } from '../hit/event.ts'
-import { type Decision, type Skip, decide } from './decide.ts'
+import { type Decision, type ServerHit, type Skip, decide } from './decide.ts'
 import { type Sent, send } from './send.ts'
 import { type FunctionSettings, resolveSettings } from './settings.ts'
-import { type Timer, inTime } from './timer.ts'
+import { inTime } from './timer.ts'
 
 /** Segment's errors: what is thrown tells it to try an event again, or to discard it. */
 declare const RetryError: new (message: string) => Error
@@ -25,28 +25,6 @@ function decideSafely(event: SegmentEvent, settings: FunctionSettings): Decision
   }
 }
 
-/**
- * `turns` has the last identity of each visitor: what was said later must arrive later, also if it is
- * tried again.
- */
-async function deliver(
-  event: SegmentEvent,
-  settings: FunctionSettings,
-  timer: Timer,
-  turns = new Map<string, Promise<Sent>>(),
-): Promise<Outcome> {
-  const decision = decideSafely(event, settings)
-  if (!('hit' in decision)) return decision
-  const { hit } = decision
-  const sendNow = () => send(settings.endpoint, hit, timer)
-  if (hit.action === 'ev') return sendNow()
-  const sent = Promise.resolve(turns.get(hit.visitor_id)).then((earlier) =>
-    earlier && 'failed' in earlier ? earlier : sendNow(),
-  )
-  turns.set(hit.visitor_id, sent)
-  return sent
-}
-
 function statusOf(outcome: Outcome): Status {
   if ('failed' in outcome) return { status: 500, errormessage: outcome.failed }
   if ('rejected' in outcome) return { status: 400, errormessage: outcome.rejected }
@@ -56,7 +34,11 @@ function statusOf(outcome: Outcome): Status {
 /** What every handler of a single event does; its answer is for those who try the Function out. */
 async function handle(event: SegmentEvent, rawSettings: unknown): Promise<Outcome> {
   const settings = resolveSettings(rawSettings)
-  const outcome = await inTime((timer) => deliver(event, settings, timer))
+  const decision = decideSafely(event, settings)
+  const outcome =
+    'hit' in decision
+      ? await inTime((timer) => send(settings.endpoint, decision.hit, timer))
+      : decision
   if ('failed' in outcome) throw new RetryError(outcome.failed)
   if ('rejected' in outcome) throw new InvalidEventPayload(outcome.rejected)
   return outcome
@@ -69,13 +51,29 @@ async function handleBatch(
 ): Promise<Status[]> {
   const settings = resolveSettings(rawSettings)
   const statuses: Status[] = []
-  // One iterator for all workers: each takes the next event that none has taken.
-  const queue = events.entries()
-  const turns = new Map<string, Promise<Sent>>()
   await inTime(async (timer) => {
+    // What is said of one visitor is one job: said later, it arrives later, and takes no other's place meanwhile.
+    const jobs = new Map<string | number, [index: number, hit: ServerHit][]>()
+    for (const [index, event] of events.entries()) {
+      const decision = decideSafely(event, settings)
+      if ('hit' in decision) {
+        const { hit } = decision
+        const key = hit.action === 'ui' ? hit.visitor_id : index
+        jobs.set(key, [...(jobs.get(key) ?? []), [index, hit]])
+      } else statuses[index] = statusOf(decision)
+    }
+    // One iterator for all workers: each takes the next job that none has taken.
+    const queue = jobs.values()
     const worker = async (): Promise<void> => {
-      for (const [index, event] of queue) {
-        statuses[index] = statusOf(await deliver(event, settings, timer, turns))
+      for (const job of queue) {
+        let outcome: Sent | undefined
+        for (const [index, hit] of job) {
+          // After a failure the rest fails, too, so that it is tried again in its order.
+          if (!outcome || !('failed' in outcome)) {
+            outcome = await send(settings.endpoint, hit, timer)
+          }
+          statuses[index] = statusOf(outcome)
+        }
       }
     }
     await Promise.all(Array.from({ length: maxInFlight }, worker))

@@ -302,6 +302,25 @@ describe('a batch', () => {
     expect(new Set(await kinds())).toEqual(new Set(['delivered']))
   })
 
+  test.concurrent(
+    'of much that is said of one visitor keeps the others from nothing',
+    async ({ collector, settings }) => {
+      const groups = Array.from({ length: 40 }, (_, index) => `group-${index}`)
+      const identities = groups.map((groupId) => ({
+        ...{ type: 'identify', messageId: groupId, anonymousId: 'phone-2', userId: 'bob' },
+        traits: { groupId },
+      }))
+      // One after the other, they take three times as long as there is.
+      collector.fault({ kind: 'slow', ms: 300 })
+      const verdicts = await deploy().invokeBatch([...identities, ...calls(60)], settings)
+      expect(new Set(verdicts.slice(40).map(({ kind }) => kind))).toEqual(new Set(['delivered']))
+      const sent = collector.requests.flatMap(({ hit }) => hit['customer_id'] ?? [])
+      expect(sent).toEqual(groups.slice(0, sent.length))
+      const kinds = verdicts.slice(0, 40).map(({ kind }) => kind)
+      expect(kinds.lastIndexOf('delivered')).toBeLessThan(kinds.indexOf('retried'))
+    },
+  )
+
   test('says nothing of somebody of whom what was said before failed: both are tried again', async ({
     collector,
     settings,
