@@ -1,6 +1,8 @@
 import { now } from './browser/clock.ts'
+import { complain } from './browser/console.ts'
 import { quiet } from './hit/ask.ts'
 import { text } from './hit/read.ts'
+import { parseUrl } from './hit/url.ts'
 import { copy } from './segment/copy.ts'
 import type { DeliveryReport } from './report.ts'
 import type { SkalinSettings } from './settings.ts'
@@ -55,17 +57,18 @@ function isProduction(): boolean {
 }
 
 /** Where the inspector is told. Only a collector's endpoint says: a proxy on this machine has none. */
-function addressOf(endpoint: string | undefined, inspector: string | undefined): string {
-  try {
-    if (inspector !== undefined) return new URL('/inspect', inspector).href
-    const { hostname, pathname, origin } = new URL(endpoint ?? '')
-    if (pathname === '/hit' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname)) {
-      return `${origin}/inspect`
-    }
-  } catch {
-    // It is no address.
+function addressOf(endpoint: string | undefined, inspector: string | URL | undefined): string {
+  if (inspector !== undefined) {
+    const chosen = parseUrl(String(inspector))
+    if (chosen && /^https?:$/.test(chosen.protocol)) return `${chosen.origin}/inspect`
+    const received = typeof inspector === 'string' ? JSON.stringify(inspector) : typeof inspector
+    const allowed = `an http(s) origin, such as ${defaultInspector}`
+    complain('error', `the \`inspector\` option must be ${allowed} (received: ${received})`)
   }
-  return `${defaultInspector}/inspect`
+  const url = parseUrl(endpoint)
+  return url?.pathname === '/hit' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname)
+    ? `${url.origin}/inspect`
+    : `${defaultInspector}/inspect`
 }
 
 /** The event as it is made, but for its context: Segment completes that on the way. */

@@ -86,6 +86,27 @@ test('an endpoint elsewhere is told to the inspector at its usual place', () => 
   expect(() => inspect({ clientId: 'c', endpoint: 'nonsense' })).not.toThrow()
 })
 
+test.each([
+  ['localhost:4747', '"localhost:4747"'],
+  ['nowhere', '"nowhere"'],
+  ['', '""'],
+  [4747, 'number'],
+])(
+  'an inspector at %j is none: it says so once, and goes by the endpoint',
+  async (inspector, received) => {
+    const error = vi.spyOn(console, 'error').mockReturnValue()
+    onTestFinished(() => error.mockRestore())
+    const { told, endpoint } = await startInspector()
+    const options = { inspector } as InspectOptions
+    inspect({ clientId: 'c', endpoint }, options).onDelivery?.(skipped)
+    await expect.poll(() => told).toHaveLength(1)
+    const allowed = 'an http(s) origin, such as http://127.0.0.1:4747'
+    expect(error.mock.calls).toEqual([
+      [`Skalin: the \`inspector\` option must be ${allowed} (received: ${received})`],
+    ])
+  },
+)
+
 test('in a build for production the settings stay what they are', () => {
   const settings = { clientId: 'c' }
   expect(off(settings)).toBe(settings)
@@ -148,7 +169,6 @@ test.each<[string, unknown]>([
   ['no options', null],
   ['a global without Segment', { analytics: [] }],
   ['an instance that fails', { analytics: { on: () => Promise.reject(Error()) } }],
-  ['an inspector that is no address', { inspector: 'nowhere' }],
 ])('with %s it passes on reports all the same', (_, options) => {
   const given = inspect({ clientId: 'c' }, options as InspectOptions)
   expect(given).toEqual({ clientId: 'c', onDelivery: expect.any(Function) as unknown })
