@@ -481,13 +481,23 @@ test('of every status it says what the plugin does with it', () => {
 
 test('http is refused for https pages, unless it is on this machine', () => {
   const get = { ms: 1, status: 200, headers: new Headers(), text: '' }
-  const tls = (endpoint: string, page: string) =>
+  const stateOf = (check: string) => (endpoint: string, page: string) =>
     diagnose({ endpoint: new URL(endpoint), origin: page, isGiven: true, get }).findings.find(
-      (each) => each.check === 'TLS',
+      (each) => each.check === check,
     )?.state
+  const tls = stateOf('TLS')
+  const browser = stateOf('Browser')
   expect(tls('http://collect.example/hit', origin)).toBe('failed')
   expect(tls('http://collect.example/hit', 'http://app.example.com')).toBe('warning')
-  expect(tls('http://localhost:4747/hit', origin)).toBe('ok')
+  for (const host of ['localhost', 'app.localhost', 'app.localhost.', '127.0.0.2', '[::1]']) {
+    expect(tls(`http://${host}:4747/hit`, origin)).toBe('ok')
+    expect(browser(`http://${host}:4747/hit`, origin)).toBe('warning')
+    expect(browser(`http://127.0.0.1:4747/hit`, `http://${host}:3000`)).toBeUndefined()
+  }
+  for (const host of ['mylocalhost', 'localhost.example']) {
+    expect(tls(`http://${host}/hit`, origin)).toBe('failed')
+    expect(browser(`http://${host}/hit`, origin)).toBeUndefined()
+  }
   expect(tls('https://collect.example/hit', origin)).toBe('ok')
 })
 

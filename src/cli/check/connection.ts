@@ -8,7 +8,12 @@ const SLOW_MS = 2000
 /** When the plugin gives up. */
 const LIMIT_MS = 10_000
 
-const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '')
+/**
+ * For a browser, so is every name under `localhost`.
+ * https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy
+ */
+const isThisMachine = ({ hostname }: URL): boolean =>
+  /(^|\.)localhost\.?$/.test(hostname) || isLoopback(hostname.replace(/^\[|\]$/g, ''))
 
 export const tls = ({ endpoint, origin, isUnverified }: Tried): Finding => {
   if (endpoint.protocol === 'https:') {
@@ -21,7 +26,7 @@ export const tls = ({ endpoint, origin, isUnverified }: Tried): Finding => {
         )
       : finding('TLS', 'ok', 'The certificate is valid.')
   }
-  if (isLoopback(hostOf(endpoint))) {
+  if (isThisMachine(endpoint)) {
     return finding('TLS', 'ok', 'None, and on this machine none is needed.')
   }
   const isSecurePage = origin.startsWith('https:')
@@ -53,7 +58,7 @@ export const policy = ({ endpoint }: Tried): Finding =>
   )
 
 export const localNetwork = ({ endpoint, origin }: Tried): Finding[] =>
-  isLoopback(hostOf(endpoint)) && !isLoopback(hostOf(new URL(origin)))
+  isThisMachine(endpoint) && !isThisMachine(new URL(origin))
     ? [
         finding(
           'Browser',
