@@ -26,8 +26,12 @@ const unavailable = (port: number, host: string, error: unknown): string => {
     : `Port ${port} of ${printable(host)} cannot be listened on: ${message}.`
 }
 
-const addresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+/** Of this machine's addresses those that one for all of them stands for: `::` for both kinds, `0.0.0.0` for IPv4. */
+const addresses = (host: string): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((all = []) => all)
+    .filter(({ family }) => host === '::' || (host === '0.0.0.0' && family === 'IPv4'))
+    .map(({ address }) => address)
 
 /** Whether a browser that asks `localhost` may get to another server, which listens on IPv6 alone. */
 const isLocalhostTaken = async (port: number): Promise<boolean> => {
@@ -43,7 +47,7 @@ const isLocalhostTaken = async (port: number): Promise<boolean> => {
 /** What is said of a collector that others can reach. */
 const warning = (host: string, port: number): string[] => [
   'Warning: whoever reaches this machine by network can send hits here, read all that came, and set faults.',
-  ...(host === '0.0.0.0' || host === '::' ? addresses() : [])
+  ...addresses(host)
     .filter((address) => !isLoopback(address) && !address.startsWith('fe80'))
     .map((address) => `Reached at ${originOf(address, port)}/`),
 ]

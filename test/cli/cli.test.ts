@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { ReceivedRequest } from '../../src/testing/index.ts'
-import { featureHit, identityHit, startCollector } from '../testing/support.ts'
+import { featureHit, identityHit, rawRequest, startCollector } from '../testing/support.ts'
 import { run } from './run.ts'
 
 const send = (endpoint: string, hit: Record<string, string>): Promise<Response> =>
@@ -137,6 +137,19 @@ describe('--host', () => {
     if (typeof address === 'number') return
     await expect.poll(() => err.length).toBeGreaterThan(0)
     expect((await send(endpointIn(address[0]), featureHit())).status).toBe(200)
+  })
+
+  test.each(['0.0.0.0', '::'])('%s names the addresses that answer', async (host) => {
+    const { lines, err, exit } = run('collector', '--port', '0', '--host', host)
+    // Not every machine has IPv6.
+    if (typeof (await Promise.race([lines(2), exit])) === 'number') return
+    const urls = err.flatMap((line) => /^Reached at (.+)$/.exec(line)?.[1] ?? [])
+    for (const url of urls) expect((await rawRequest(url)).status).toBe(200)
+    const ofIpv4 = Object.values(networkInterfaces())
+      .flatMap((all = []) => all)
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    const named = urls.map((url) => new URL(url).hostname)
+    expect(named).toEqual(expect.arrayContaining(ofIpv4.map(({ address }) => address)))
   })
 
   test('that is none of this machine is refused in words', async () => {
