@@ -36,10 +36,7 @@ function traits(event: SegmentEvent, ...path: string[]): Source {
 
 function customer(hit: Fields, event: SegmentEvent): string {
   const sources: Source[] = [
-    {
-      value: read(event, 'integrations', 'Skalin', 'customerId'),
-      label: '← integrations.Skalin.customerId',
-    },
+    { value: read(ownOptions(event), 'customerId'), label: '← integrations.Skalin.customerId' },
     traits(event, 'groupId'),
     traits(event, 'trait', 'groupId'),
     { value: read(event, 'context', 'groupId'), label: '← context.groupId' },
@@ -77,8 +74,9 @@ function feature(hit: Fields, event: SegmentEvent): string {
   const isOfPath = event.type === 'page' && given.length === 0
   const own = nameFeature(event, unset)
   if (!('name' in own) || own.name !== jsonFields(hit['event'])['name']) {
+    // Segment leaves the fragment out, which names the pages of a hash router.
     return isOfPath
-      ? '← the page’s path by setting paths, or setting featureName'
+      ? '← the page’s hash route, setting paths or setting featureName'
       : '← setting featureName'
   }
   if (event.type === 'track') return '← the event’s name'

@@ -17,6 +17,7 @@ describe('customer_id', () => {
       '← integrations.Skalin.customerId',
       { integrations: { Skalin: { customerId: 'acme' } }, context: { groupId: 'acme' } },
     ],
+    ['← integrations.Skalin.customerId', { integrations: { skalin: { customerId: 'acme' } } }],
   ] as const)('%s', ([label, event]) => {
     expect(source('acme', 'm1', event)).toBe(label)
   })
@@ -62,9 +63,8 @@ test('a feature’s name', () => {
   )
   const page = { type: 'page', name: undefined, context: { page: { path: '/users/42' } } }
   expect(source('/users/:id', page)).toBe('← the page’s path, ids replaced')
-  expect(source('/users/:user', page)).toBe(
-    '← the page’s path by setting paths, or setting featureName',
-  )
+  const ofHash = '← the page’s hash route, setting paths or setting featureName'
+  expect(source('/projects/:id', page)).toBe(ofHash)
   expect(source('Imported', { type: 'track', event: 'Import' })).toBe('← setting featureName')
   const renamed = { event: 'Import', integrations: { Skalin: { featureName: 'Imported' } } }
   expect(source('Imported', renamed)).toBe('← integrations.Skalin.featureName')
