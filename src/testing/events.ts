@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Journal } from './journal.ts'
+import { type Journal, serverSentEvent } from './journal.ts'
 import { clearInterval, setInterval } from './timers.ts'
 
 /** What inspectors are told besides the journal's entries. */
@@ -12,9 +12,6 @@ export type EventParts = {
 const BATCH = 100
 /** So that a page which slept, or lost its connection without a word, notices and comes again. */
 const BEAT_MS = 15_000
-
-const event = (name: string, value: unknown, id?: string): string =>
-  `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
 
 /**
  * Sends the journal, then what comes, as Server-Sent Events: `hello` first, then `request`, `call`,
@@ -29,7 +26,7 @@ export const streamEvents = (
   { journal, greeting }: EventParts,
 ): ((name: string, value: unknown) => void) => {
   const tell = (name: string, value: unknown): void => {
-    res.write(event(name, value))
+    res.write(serverSentEvent(name, value))
   }
   let place = String(req.headers['last-event-id'] ?? req.url?.split('?after=')[1] ?? '')
   let isLive = false
@@ -57,7 +54,7 @@ export const streamEvents = (
   }
   const clear = (): void => {
     place = journal.start()
-    res.write(event('clear', null, place))
+    res.write(serverSentEvent('clear', null, place))
   }
 
   hello(!journal.continues(place))

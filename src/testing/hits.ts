@@ -2,7 +2,7 @@ import { hitKey, isHit, type RequestLog } from './log.ts'
 import type { HitFields } from './protocol.ts'
 import type { ReceivedHit, ReceivedRequest } from './received.ts'
 import { requestLine } from './request-line.ts'
-import { MAX_DELAY_MS, checkAll, isMilliseconds, isWhole, optional } from './rules.ts'
+import { MAX_DELAY_MS, check, checkAll, isMilliseconds, isWhole, optional } from './rules.ts'
 import { clearTimeout, setTimeout } from './timers.ts'
 import { askUser, type UserCode } from './user-code.ts'
 
@@ -100,12 +100,11 @@ export const createHits = (log: RequestLog, userCode: UserCode): HitsQueue => {
 
   return {
     hits: async (query = {}, deadlineMs = 5000) => {
-      const problems = checkAll('query', queryRules, query)
-      const allProblems = [
-        ...problems,
-        ...checkAll('', { deadlineMs: deadlineRule }, { deadlineMs }),
+      const problems = [
+        ...checkAll('query', queryRules, query),
+        ...check('deadlineMs', deadlineRule, deadlineMs),
       ]
-      if (allProblems.length > 0) throw new TypeError(allProblems.join(' '))
+      if (problems.length > 0) throw new TypeError(problems.join(' '))
       const failure = userCode.takeFailure()
       if (failure) throw failure
 

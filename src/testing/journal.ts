@@ -1,5 +1,9 @@
 import { EventEmitter } from 'node:events'
 
+/** A Server-Sent Event, as it goes out. */
+export const serverSentEvent = (name: string, value: unknown, id?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
+
 /** One thing that an inspector is told, as it goes out. */
 export type Entry = { readonly id: string; readonly text: string }
 
@@ -54,7 +58,7 @@ export const createJournal = (limits: JournalLimits = LIMITS): Journal => {
     },
     add: (kind, value) => {
       const id = idOf(firstNumber + entries.length)
-      const text = `id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(value)}\n\n`
+      const text = serverSentEvent(kind, value, id)
       entries.push({ id, text })
       characters += text.length
       while (entries.length > limits.entries || characters > limits.characters) drop(1)
