@@ -172,31 +172,45 @@ export type Resolution = {
   warnings: string[]
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
-const isTextList = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every(isText)
+/** What was given and is allowed. */
+type Good = Partial<Omit<ResolvedSettings, 'paths'> & { paths: unknown[] }>
+
+type Rule = {
+  allowed: string
+  /** The value as it is used; `undefined` if it is not allowed. */
+  read: (value: unknown) => unknown
+  /** Nothing is sent if it is wrong: it decides whether, where, about whom or what is sent. */
+  vital?: true
+}
+
+const only = (type: string) => (value: unknown) => (typeof value === type ? value : undefined)
 
 /** A list as a copy without holes, which the page cannot change later. */
-function own(value: unknown): unknown {
+function readList(value: unknown): unknown[] | undefined {
   try {
-    return Array.isArray(value) ? [...(value as unknown[])] : value
+    return Array.isArray(value) ? [...(value as unknown[])] : undefined
   } catch {
     // A list that cannot be read is none.
-    return {}
+    return undefined
   }
 }
 
-const trimmed = (texts: readonly string[] = []) => texts.map((text) => text.trim())
+/** A list of texts, each once and without the space around it. */
+function readTexts(value: unknown): string[] | undefined {
+  const texts = readList(value)?.map((item) => (typeof item === 'string' ? item.trim() : ''))
+  return texts?.includes('') === false ? [...new Set(texts)] : undefined
+}
 
-function categoriesOf(consent: unknown): string[] | undefined {
-  const categories = own(field(consent, 'categories'))
-  return isTextList(categories) && categories.length > 0 ? trimmed(categories) : undefined
+/** Every identity has these two anyway. */
+const isExtra = (trait: string) => trait !== 'id' && trait !== 'email'
+
+function readCategories(consent: unknown): string[] | undefined {
+  const categories = readTexts(field(consent, 'categories'))
+  return categories?.length ? categories : undefined
 }
 
 /** The address as the browser writes it, by which waiting hits and answers are told apart. */
-function endpointOf(value: unknown): string | undefined {
+function readUrl(value: unknown): string | undefined {
   // Pages that have something else as `URL` have no other way to write it.
   if (missing().includes('URL'))
     return typeof value === 'string' && /^https?:\/\/[^\s@]+$/.test(value) ? value : undefined
@@ -206,54 +220,43 @@ function endpointOf(value: unknown): string | undefined {
     : undefined
 }
 
-/** What was given and is allowed. */
-type Good = { [Name in keyof SkalinSettings]?: NonNullable<SkalinSettings[Name]> }
-
-type Rule = {
-  allowed: string
-  accepts: (value: unknown) => boolean
-  /** Nothing is sent if it is wrong: it decides whether, where, about whom or what is sent. */
-  vital?: true
-}
-
 const rules: Record<keyof SkalinSettings, Rule> = {
   clientId: {
     allowed: 'a non-empty string',
     // A build that lacks its variable writes `undefined`.
-    accepts: (value) => typeof value === 'string' && text(value) !== undefined,
+    read: (value) => text(only('string')(value)),
     vital: true,
   },
-  endpoint: {
-    allowed: 'an absolute http(s) URL without credentials',
-    accepts: (value) => endpointOf(value) !== undefined,
-    vital: true,
-  },
-  enabled: { allowed: 'a boolean', accepts: isBoolean, vital: true },
+  endpoint: { allowed: 'an absolute http(s) URL without credentials', read: readUrl, vital: true },
+  enabled: { allowed: 'a boolean', read: only('boolean'), vital: true },
   customerId: {
     allowed: 'a string or a function',
-    accepts: (value) => typeof value === 'string' || isFunction(value),
+    read: (value) => only('string')(value) ?? only('function')(value),
     vital: true,
   },
-  featureName: { allowed: 'a function', accepts: isFunction },
-  paths: { allowed: 'an array of route patterns', accepts: Array.isArray },
-  traits: { allowed: 'an array of non-empty strings', accepts: isTextList },
-  url: { allowed: 'a function', accepts: isFunction, vital: true },
+  featureName: { allowed: 'a function', read: only('function') },
+  paths: { allowed: 'an array of route patterns', read: readList },
+  traits: {
+    allowed: 'an array of non-empty strings',
+    read: (value) => readTexts(value)?.filter(isExtra).sort(),
+  },
+  url: { allowed: 'a function', read: only('function'), vital: true },
   anonymous: {
     allowed: "'hold', 'send' or 'drop'",
-    accepts: (value) => ['hold', 'send', 'drop'].includes(value as string),
+    read: (value) => ['hold', 'send', 'drop'].find((choice) => choice === value),
     vital: true,
   },
   visitTimeoutMs: {
     allowed: 'a positive number of milliseconds',
-    accepts: (value) => Number.isFinite(value) && (value as number) > 0,
+    read: (value) => (Number.isFinite(value) && (value as number) > 0 ? value : undefined),
   },
   consent: {
     allowed: '{ categories } with a non-empty array of non-empty strings',
-    accepts: (value) => categoriesOf(value) !== undefined,
+    read: readCategories,
     vital: true,
   },
-  respectGpc: { allowed: 'a boolean', accepts: isBoolean, vital: true },
-  onDelivery: { allowed: 'a function', accepts: isFunction },
+  respectGpc: { allowed: 'a boolean', read: only('boolean'), vital: true },
+  onDelivery: { allowed: 'a function', read: only('function') },
 }
 
 /** A value in a few characters; never what holds a password, and never by a foreign `toString`. */
@@ -264,7 +267,7 @@ function describe(name: string, value: unknown): string {
       : JSON.stringify(value.replace(/\?.*/s, '?…').slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
-  return Array.isArray(value) ? 'array' : typeof value
+  return readList(value) ? 'array' : typeof value
 }
 
 /** What a template leaves behind that was not filled in, and what examples say. */
@@ -278,10 +281,11 @@ export function resolveSettings(raw: unknown): Resolution {
   const warnings: string[] = []
   let isInert = false
   for (const name of names) {
-    const value = own(field(raw, name))
-    const { allowed, accepts, vital = false } = rules[name]
+    const value = field(raw, name)
+    const { allowed, read, vital = false } = rules[name]
     if (value === undefined && (name !== 'clientId' || field(raw, 'enabled') === false)) continue
-    if (accepts(value)) Object.assign(good, { [name]: value })
+    const usable = read(value)
+    if (usable !== undefined) Object.assign(good, { [name]: usable })
     else {
       isInert ||= vital
       errors.push(`the \`${name}\` setting must be ${allowed} (received: ${describe(name, value)})`)
@@ -311,19 +315,17 @@ export function resolveSettings(raw: unknown): Resolution {
   }
   return {
     settings: {
+      clientId: '',
+      endpoint: 'https://collect.skalin.io/hit',
       enabled: true,
+      traits: [],
       anonymous: 'hold',
       visitTimeoutMs: 30 * 60_000,
+      consent: undefined,
       respectGpc: false,
       onDelivery: () => undefined,
       ...good,
-      clientId: text(good.clientId) ?? '',
-      endpoint: endpointOf(good.endpoint) ?? 'https://collect.skalin.io/hit',
       paths,
-      traits: [...new Set(trimmed(good.traits))]
-        .filter((name) => name !== 'id' && name !== 'email')
-        .sort(),
-      consent: categoriesOf(good.consent),
     },
     errors,
     warnings,

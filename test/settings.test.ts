@@ -358,6 +358,16 @@ test('space around a category or a trait is no part of it', () => {
   expect(settings).toMatchObject({ consent: ['Analytics'], traits: ['plan'] })
 })
 
+test('the categories that were checked are those that count, whatever a getter says later', () => {
+  const answers = [['Analytics'], undefined]
+  const consent = {
+    get categories() {
+      return answers.shift()
+    },
+  }
+  expect(resolve({ consent }).settings?.consent).toEqual(['Analytics'])
+})
+
 test('what an endpoint has in its query is not printed', () => {
   const { errors } = resolveSettings({ clientId: 'c', endpoint: 'hits.example/hit?key=secret' })
   expect(errors).toEqual([expect.stringContaining('"hits.example/hit?…"')])
