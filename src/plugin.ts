@@ -17,10 +17,29 @@ declare const __VERSION__: string
 
 /**
  * A Segment destination plugin that sends to Skalin, for `analytics.register()` or the `plugins` of
- * `AnalyticsBrowser.load()`.
+ * `AnalyticsBrowser.load()`. `flush()`, `pending()` and `clear()` are for the application; they work
+ * before Segment has loaded and after `deregister` as well.
+ *
+ * @example
+ * ```ts
+ * import { AnalyticsBrowser } from '@segment/analytics-next'
+ * import { skalin } from 'skalin-analytics-plugin'
+ *
+ * const plugin = skalin({ clientId: 'my-client-id' })
+ * const analytics = AnalyticsBrowser.load({ writeKey: 'my-write-key', plugins: [plugin] })
+ *
+ * export async function logOutOnSharedComputer() {
+ *   await analytics.track('Logged out')
+ *   await plugin.flush()
+ *   const lost = await plugin.pending()
+ *   if (lost > 0) console.warn(`${lost} hits are given up`)
+ *   await plugin.clear()
+ *   await analytics.reset()
+ * }
+ * ```
  */
 export type SkalinPlugin = {
-  /** The name in Segment's `integrations` objects. */
+  /** The name in Segment's `integrations` objects. From here to `addMiddleware`, all is for Segment. */
   readonly name: 'Skalin'
   readonly type: 'destination'
   readonly version: string
@@ -39,44 +58,33 @@ export type SkalinPlugin = {
   addMiddleware: (...middlewares: DestinationMiddleware[]) => void
 
   /**
-   * Resolves when all that can be delivered now has been, and after 10 seconds at the latest: what
-   * destination middlewares have is waited for, but not calls that Segment has not handed over yet:
-   * await them first. Never rejects.
-   *
-   * @example
-   * ```ts
-   * import { skalin } from 'skalin-analytics-plugin'
-   *
-   * const plugin = skalin({ clientId: 'my-client-id' })
-   * await plugin.flush()
-   * ```
+   * Resolves when all that can be delivered now has been, or after 10 seconds (10,000 ms) at the latest.
+   * Use it before a logout, or at the end of a test. It waits for what destination middlewares have, but
+   * not for calls that Segment has not handed over yet: await those first. It sends nothing that
+   * missing consent or Global Privacy Control forbids. Never rejects.
    */
   flush: () => Promise<void>
 
-  /** How many hits of this client id and endpoint wait, those of other tabs included. Never rejects. */
+  /**
+   * How many hits of this client id and endpoint wait, those of other tabs included. Ask it after
+   * `flush()` to know what `clear()` would lose. Never rejects.
+   */
   pending: () => Promise<number>
 
   /**
    * Forgets what waits for this client id, at whatever endpoint, and what is remembered of the visitor,
-   * in all tabs: for a logout on a shared computer. Hits that wait are lost. Never rejects.
-   *
-   * @example
-   * ```ts
-   * import { skalin } from 'skalin-analytics-plugin'
-   *
-   * const plugin = skalin({ clientId: 'my-client-id' })
-   * await plugin.flush()
-   * await plugin.clear()
-   * ```
+   * in all tabs: for a logout on a shared computer. Hits that wait are lost, so `flush()` first. Never
+   * rejects.
    */
   clear: () => Promise<void>
 }
 
 /**
- * Makes the plugin. Touches nothing until Segment loads it, and never throws: a bad setting is one
- * `console.error`. One that decides whether, where, about whom or which URL is sent keeps it from sending anything;
- * any other falls back to its default. Registered on several instances, it keeps what
- * waits where the first one keeps its user: give one that keeps its user in memory a plugin of its own.
+ * Makes the plugin, to be registered on Segment. It touches nothing until Segment loads it, and it never
+ * throws: wrong settings are one `console.error`, with the consequence that {@link SkalinSettings} gives.
+ *
+ * Registered on several Segment instances, it keeps what waits where the first one keeps its user: give
+ * an instance that keeps its user in memory a plugin of its own.
  *
  * @example
  * ```ts

@@ -6,27 +6,50 @@ import type { MappingSettings } from './hit/source.ts'
 import { parseUrl } from './hit/url.ts'
 import type { DeliveryReport } from './report.ts'
 
-/** What `skalin()` is given. Only `clientId` is required. */
+/**
+ * What `skalin()` is given. Only `clientId` is required, and `undefined` means not given.
+ *
+ * A wrong value never throws: one `console.error` names it. If it decides whether, where, about whom or
+ * what is sent, nothing is sent; else its default is used. Each setting says which. If a function
+ * other than `onDelivery` throws or returns the wrong type, one warning in Segment's debug log says so.
+ */
 export type SkalinSettings = {
   /**
    * The Skalin Client ID, which says to which Skalin workspace the usage belongs. In Skalin:
    * Settings > General. It is no secret; the API key is one and has no place in a browser. What looks
-   * like a placeholder, `YOUR_CLIENT_ID` or `{{ id }}`, is used, with a warning in the console.
+   * like a placeholder, `YOUR_CLIENT_ID` or `{{ id }}`, is used, with a warning in the console. If it is
+   * missing, or a word such as `undefined`, nothing is sent.
+   *
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id' })
+   * ```
    */
   clientId: string
 
   /**
    * Where hits are sent: an absolute http or https URL without credentials. Change it to send
    * through a first-party proxy, which ad blockers leave alone, or to a collector of your tests.
+   * `npx skalin-analytics-plugin check` says whether an endpoint takes hits. If it is wrong, nothing is
+   * sent.
    *
    * @default 'https://collect.skalin.io/hit'
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', endpoint: 'https://app.example.com/usage' })
+   * ```
+   * @see {@link https://docs.skalin.io/en/dev/tracking/1.0.0/sst/feature/ | Skalin: tracking a feature}
    */
   endpoint?: string | undefined
 
   /**
    * `false` switches the plugin off, for an application's unit tests and in development: nothing is
    * sent, stored or listened to, and no client id is needed. With one, `clear()` still forgets what an
-   * earlier page left.
+   * earlier page left. If it is not a boolean, nothing is sent.
    *
    * @default true
    * @example
@@ -40,8 +63,13 @@ export type SkalinSettings = {
 
   /**
    * The Skalin customer, for applications that know it without Segment: one customer per subdomain,
-   * say. It goes before the `groupId` trait and Segment's group. A function is asked when a call is
-   * made; where a middleware stands between, or it throws, of the event that arrives.
+   * say. It goes before the `groupId` trait and Segment's group, and after
+   * `integrations: { Skalin: { customerId } }` of the call. If it is neither a string nor a function,
+   * nothing is sent.
+   *
+   * A function is called when the call is made, and again, with the event that arrives, if it threw or
+   * middleware may have changed the event since. `undefined`, or a function that fails then too, leaves
+   * the default.
    *
    * @default the trait `groupId`, else the trait `trait.groupId`, else Segment's group
    * @example
@@ -54,10 +82,12 @@ export type SkalinSettings = {
   customerId?: string | ((event: SegmentEvent) => string | undefined) | undefined
 
   /**
-   * Renames a feature: `name` is what would be sent. `null` or `''` skips the call, `undefined`
-   * keeps the name. Not asked when the call itself carries
-   * `integrations: { Skalin: { featureName } }`.
+   * Renames a feature, or skips it: for events whose names do not suit Skalin. `name` is what would be
+   * sent. `null` or `''` skips the call; `undefined`, or a function that fails, keeps the name. It is not
+   * called when the call itself carries `integrations: { Skalin: { featureName } }`. If it is not a
+   * function, names stay as they are.
    *
+   * @default undefined (names stay as they are)
    * @example
    * ```ts
    * import { skalin } from 'skalin-analytics-plugin'
@@ -71,14 +101,15 @@ export type SkalinSettings = {
   featureName?: ((event: SegmentEvent, name: string) => string | null | undefined) | undefined
 
   /**
-   * Route patterns, as the page's router has them, that name pages without a name: the first that
-   * matches names the page, as it is written, with parameters as `:name`; a page that none matches is named by its path with identifiers
-   * as `:id`. Give it the application's routes where the path alone does not say what is a record
+   * Route patterns, as the page's router has them, for pages without a name: the first that matches
+   * names the page, as it is written, with its parameters as `:name`. A page that none matches is named
+   * by its path, with identifiers as `:id`. Set it where the path alone does not say what is a record
    * (`/jane-doe`, `/paris`), and to see the names that your code has.
    *
    * Parameters are `:name`, `[name]`, `$name` or `{name}`; `:name?` and `[[name]]` may be missing;
    * `*`, `:name*` and `[[...name]]` stand for any number of segments, `:name+` and `[...name]` for at
-   * least one. Capitals are as small letters.
+   * least one. Case does not matter. What is no pattern is left out, with a warning in the console; if
+   * it is not an array, there are no patterns.
    *
    * @default []
    * @example
@@ -94,45 +125,88 @@ export type SkalinSettings = {
   paths?: readonly string[] | undefined
 
   /**
-   * Names of traits (computed traits, audiences) to send as user properties beside the user's id and
-   * e-mail address. By default none: all of them would be personal data that nobody asked for. A hit
-   * of more than 16 KiB goes without them.
+   * Names of traits to send as user properties beside the user's id and e-mail address. Name those that
+   * you want to see in Skalin, such as computed traits and audiences of Segment Engage. By default there
+   * are none: all of them would be personal data that nobody asked for. Only strings, finite numbers,
+   * booleans, `null` and dates are sent; a hit of more than 16 KiB goes without them. If it is not an
+   * array of non-empty strings, none are sent.
    *
    * @default []
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', traits: ['plan', 'order_completed_last_30days'] })
+   * ```
    */
   traits?: readonly string[] | undefined
 
   /**
-   * What is sent of the page's URL; `null` sends nothing.
+   * What is sent of the page's URL; `null` or `''` sends nothing of it. Set it to keep a parameter that
+   * you need, or to leave out a path that says too much. The function gets the whole address; the
+   * absolute URL that it returns is sent as it is, cut at 2,048 characters. If it throws, or returns
+   * anything else, the hit goes without a URL. If the setting is not a function, nothing is sent.
    *
-   * @default scheme, host and path, without query, fragment and credentials, and with e-mail
-   * addresses, signed tokens and what follows `reset`, `invite` and the like as `:id` (unless it is a
-   * word or at most three characters long)
+   * By default, query, fragment, `;` parameters and credentials are left out, and e-mail addresses,
+   * signed tokens and what follows `reset`, `invite` and the like become `:id` (unless it is a word or
+   * at most three characters long).
+   *
+   * @default undefined (scheme, host and path)
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', url: ({ origin }) => origin })
+   * ```
    */
   url?: ((url: URL) => string | null) | undefined
 
   /**
    * What becomes of features used before the visitor is known. `'hold'` keeps up to 100 of them until
-   * `identify` says who it was, `'send'` sends them without an identity, `'drop'` skips them.
+   * `identify` says who it was, `'send'` sends them without an identity, `'drop'` skips them. Change it
+   * to `'drop'` if nothing is to be kept of people who have not signed in, to `'send'` if you want usage
+   * even without knowing whose it is. If it is anything else, nothing is sent.
    *
    * @default 'hold'
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', anonymous: 'drop' })
+   * ```
    */
   anonymous?: 'hold' | 'send' | 'drop' | undefined
 
   /**
-   * Time without a hit, in milliseconds, after which the next one begins a new visit. Plugins on one page share
-   * their visits, so that the shortest time counts for all. Where Segment keeps its user out of
-   * localStorage, everything stays in memory, and a visit ends with the page.
+   * Time without a hit, in milliseconds, after which the next one begins a new visit. Change it to match
+   * the sessions of your other analytics. Plugins on one page share their visits, so that the shortest
+   * time counts for all. Where Segment keeps its user out of localStorage, everything stays in memory,
+   * and a visit ends with the page. If it is not a positive, finite number, the default is used.
    *
    * @default 1_800_000 (30 minutes)
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', visitTimeoutMs: 60 * 60_000 }) // an hour
+   * ```
    */
   visitTimeoutMs?: number | undefined
 
   /**
    * Sends an event only if its own `context.consent.categoryPreferences`, which Segment's consent
-   * tools stamp, says yes to all of these categories. An event without a stamp is not sent.
+   * tools stamp, says yes to all of these categories. An event without a stamp is not sent. Set it where
+   * a consent tool works in Segment's opt-in mode, which does not gate plugins that are registered by
+   * hand. If it has no category, or one that is not a non-empty string, nothing is sent.
    *
    * @default undefined (consent is not checked)
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', consent: { categories: ['Analytics'] } })
+   * ```
+   * @see {@link https://segment.com/docs/privacy/consent-management/ | Segment: consent management}
    */
   consent?:
     | {
@@ -142,14 +216,38 @@ export type SkalinSettings = {
     | undefined
 
   /**
-   * Stores and sends nothing new while the browser's Global Privacy Control is on.
+   * Stores and sends nothing new while the browser's Global Privacy Control is on. Set it where that
+   * signal is to be taken as an objection. If it is not a boolean, nothing is sent.
    *
    * @default false
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({ clientId: 'my-client-id', respectGpc: true })
+   * ```
    * @see {@link https://w3c.github.io/gpc/ | Global Privacy Control}
    */
   respectGpc?: boolean | undefined
 
-  /** Told the fate of every call that Segment hands over, and of every hit. What it throws is ignored. */
+  /**
+   * Told the fate of every call that Segment hands over, and of every hit. Set it for monitoring: what
+   * is `dropped` never arrives. What it throws, or rejects with, is ignored. If it is not a function,
+   * nobody is told.
+   *
+   * @default undefined (nobody is told)
+   * @example
+   * ```ts
+   * import { skalin } from 'skalin-analytics-plugin'
+   *
+   * skalin({
+   *   clientId: 'my-client-id',
+   *   onDelivery({ outcome, reason, hit }) {
+   *     if (outcome === 'dropped') console.warn('Not delivered to Skalin:', reason, hit?.event)
+   *   },
+   * })
+   * ```
+   */
   onDelivery?: ((report: DeliveryReport) => void) | undefined
 }
 
