@@ -12,7 +12,7 @@ import { customerAsOf } from './hit/identity.ts'
 import { type AsOf, createPipeline } from './pipeline.ts'
 import { createReporter } from './report.ts'
 import { type Call, createCalls } from './segment/calls.ts'
-import { createConsent, printed } from './segment/consent.ts'
+import { createConsent, toJson } from './segment/consent.ts'
 import { endGeneration } from './segment/generation.ts'
 import {
   type Analytics,
@@ -85,8 +85,6 @@ export function createDestination(
     visits,
     anonymous,
     reporter,
-    pageVisitorId: randomId(),
-    randomId,
     refusalOf,
     begin,
     post: delivery.post,
@@ -127,8 +125,8 @@ export function createDestination(
     const customerId = made ? customerAsOf(made, settings) : settings.customerId
     // To compare what arrives with: only where that decides something.
     const isCompared = customerId !== settings.customerId || !isHeardOf(knowledge)
-    const print = made && isCompared && countBetween(analytics) === 1 ? printed(made) : ''
-    return { knowledge, traits, formerIds, isSure, print, customerId }
+    const json = made && isCompared && countBetween(analytics) === 1 ? toJson(made) : ''
+    return { knowledge, traits, formerIds, isSure, json, customerId }
   }
 
   function refusalOf(event: SegmentEvent): 'consent' | 'gpc' | undefined {

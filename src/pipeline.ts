@@ -1,3 +1,4 @@
+import { randomId } from './browser/random.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { type Draft, type Hit, fitHit } from './hit/hit.ts'
 import { identify, mapEvent, visitorOf } from './hit/map-event.ts'
@@ -24,7 +25,7 @@ export type AsOf = {
   /** Whether it would have arrived as it was: {@link Pipeline.isSure}. */
   isSure: boolean
   /** The event as JSON, where somebody stands between that may change it. */
-  print: string
+  json: string
   /** What the site's function of that name has answered, or itself where it failed. */
   customerId: ResolvedSettings['customerId']
 }
@@ -55,8 +56,6 @@ type Parts = {
   visits: VisitKeeper
   anonymous: Anonymous
   reporter: Reporter
-  pageVisitorId: string
-  randomId: () => string
   /** Why an event may not be taken, if so. */
   refusalOf: (event: SegmentEvent) => 'consent' | 'gpc' | undefined
   /** One may: delivery starts, if it has not. */
@@ -65,8 +64,9 @@ type Parts = {
 }
 
 export function createPipeline(parts: Parts): Pipeline {
-  const { settings, middleware, people, visits, anonymous, reporter, pageVisitorId } = parts
+  const { settings, middleware, people, visits, anonymous, reporter } = parts
   const { clientId } = settings
+  const pageVisitorId = randomId()
   /** They are being taken, or were when their page went. */
   const underWay = new WeakSet<SegmentContext>()
   const rescued = new WeakSet<SegmentContext>()
@@ -78,7 +78,7 @@ export function createPipeline(parts: Parts): Pipeline {
   /** Whether Segment has handed the event on as it was made, but for what its consent tools add. */
   function isStraight({ analytics, asOf, ctx }: Call<AsOf>): boolean {
     const between = countBetween(analytics)
-    return between === 0 || (between === 1 && isOnlyStamped(asOf.print, ctx.event))
+    return between === 0 || (between === 1 && isOnlyStamped(asOf.json, ctx.event))
   }
 
   const isUntouched = (call: Call<AsOf>) =>
@@ -100,7 +100,7 @@ export function createPipeline(parts: Parts): Pipeline {
           : settings,
       moment: { at, ...known, fragment },
       pageVisitorId,
-      randomId: parts.randomId,
+      randomId,
       warn,
     }
   }

@@ -66,14 +66,14 @@ export function createCalls<AsOf>(options: {
 }): Calls<AsOf> {
   const waiting = new Map<SegmentContext, Call<AsOf>>()
   const undo = new Map<Analytics, () => void>()
-  const now = createClock()
+  const nextTime = createClock()
 
   function observe(ctx: SegmentContext, analytics: Analytics, made?: object): Call<AsOf> {
     const call = {
       ctx,
       analytics,
       generation: generationOf(analytics),
-      at: now(),
+      at: nextTime(),
       made,
       fragment: made && currentFragment(),
     }
@@ -104,7 +104,7 @@ export function createCalls<AsOf>(options: {
       }
       const onReset = () => {
         try {
-          options.onReset(onEnd(), now(), analytics)
+          options.onReset(onEnd(), nextTime(), analytics)
         } catch {
           // The visit goes on until it times out.
         }

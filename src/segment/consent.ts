@@ -51,7 +51,7 @@ export function createConsent(
 }
 
 /** An event as JSON; of one with a circle or a BigInt nothing, so that it counts as changed. */
-export function printed(event: object): string {
+export function toJson(event: object): string {
   try {
     return JSON.stringify(event)
   } catch {
@@ -60,14 +60,14 @@ export function printed(event: object): string {
 }
 
 /**
- * Whether an event is the one that was made, of which `print` is the JSON, but for its consent stamp:
+ * Whether an event is the one that was made, of which `json` is the JSON, but for its consent stamp:
  * then what stands between is a consent tool, and takes nothing out.
  */
-export function isOnlyStamped(print: string, arrived: SegmentEvent): boolean {
+export function isOnlyStamped(json: string, event: SegmentEvent): boolean {
   try {
-    const made = JSON.parse(print) as SegmentEvent
-    const printed = JSON.parse(JSON.stringify(arrived)) as SegmentEvent
-    const [before, after] = [made.context, printed.context] as [object, object]
+    const made = JSON.parse(json) as SegmentEvent
+    const arrived = JSON.parse(JSON.stringify(event)) as SegmentEvent
+    const [before, after] = [made.context, arrived.context] as [object, object]
     const areSame = (one: object, other: object, but: string) =>
       Object.keys(one).every(
         (name) =>
@@ -76,8 +76,8 @@ export function isOnlyStamped(print: string, arrived: SegmentEvent): boolean {
     return (
       !areSame({ consent: field(after, 'consent') }, before, '') &&
       areSame(before, after, 'consent') &&
-      areSame(made, printed, 'context') &&
-      areSame(printed, made, 'context')
+      areSame(made, arrived, 'context') &&
+      areSame(arrived, made, 'context')
     )
   } catch {
     return false

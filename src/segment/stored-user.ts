@@ -81,14 +81,14 @@ export function createStoredUser(instance: Analytics): StoredUser {
   const isPlainGroup = isPlain && field(instance.options, 'group') === undefined
   let first = isPlain ? [userKey, anonymousKey, groupKey, traitsKey].map(item) : undefined
 
-  function formerly(now: Stored): Stored | undefined {
+  function formerly(current: Stored): Stored | undefined {
     if (first === undefined) return undefined
     const [userId, anonymousId, group, traits] = first.map(parsed)
     const isSame =
-      text(userId) === now.userId &&
-      (now.userId !== undefined || text(anonymousId) === now.anonymousId)
+      text(userId) === current.userId &&
+      (current.userId !== undefined || text(anonymousId) === current.anonymousId)
     const [traitsMark = ''] = first.slice(-1)
-    return isSame ? { ...now, traits, groupId: text(group) ?? '', traitsMark } : undefined
+    return isSame ? { ...current, traits, groupId: text(group) ?? '', traitsMark } : undefined
   }
 
   /** Segment's getter writes what it has into all stores, which holds up a page's first call. */
@@ -153,17 +153,17 @@ export function createStoredUser(instance: Analytics): StoredUser {
   return {
     look(made) {
       if (kept !== undefined && isAsBefore(made, kept)) return kept
-      const now = ask(made)
-      const former = kept === undefined && isChanging(made) ? formerly(now) : undefined
+      const current = ask(made)
+      const former = kept === undefined && isChanging(made) ? formerly(current) : undefined
       if (
-        kept?.traitsMark !== now.traitsMark ||
-        kept.groupId !== now.groupId ||
-        kept.userId !== now.userId ||
-        kept.anonymousId !== now.anonymousId
+        kept?.traitsMark !== current.traitsMark ||
+        kept.groupId !== current.groupId ||
+        kept.userId !== current.userId ||
+        kept.anonymousId !== current.anonymousId
       ) {
-        kept = now
+        kept = current
       }
-      return former ? { ...now, former } : kept
+      return former ? { ...current, former } : kept
     },
     back() {
       isForeign = true
