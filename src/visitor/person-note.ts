@@ -50,8 +50,8 @@ export type PersonMemory = {
   keep: (stored: StoredPerson, told: Told | undefined, group: string | undefined) => void
   /** The note is to be kept again, or it would seem that no call was made. */
   isDue: () => boolean
-  /** Whether anything may be stored; by default not. */
-  allow: (allowed: boolean) => void
+  /** Whether anything may be stored, by default not; answers whether that is news. */
+  allow: (allowed: boolean) => boolean
   forget: () => void
 }
 
@@ -133,8 +133,10 @@ export function createPersonMemory(
     isDue: () => keptAt !== undefined && Math.abs(now() - keptAt) > hourMs,
 
     allow(allowed) {
+      const isNews = allowed !== isAllowed
       isAllowed = allowed
-      if (allowed) read()
+      if (isNews && allowed) read()
+      return isNews
     },
 
     forget,

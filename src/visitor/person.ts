@@ -72,7 +72,6 @@ export function createPeople(options: {
   const { memory, chosen } = options
   const states = new WeakMap<object, State>()
   let current: { state: State; generation: Saying['generation'] } | undefined
-  let isAllowed = false
   let isDoubted = false
 
   function stateOf(generation: object): State {
@@ -185,10 +184,7 @@ export function createPeople(options: {
     },
 
     allow(allowed) {
-      if (allowed === isAllowed) return
-      isAllowed = allowed
-      memory.allow(allowed)
-      if (allowed) keep()
+      if (memory.allow(allowed) && allowed) keep()
     },
 
     doubt() {
