@@ -153,6 +153,9 @@ export function createDestination(
             people.doubt()
             visits.doubt()
             for (const user of storedUsers.values()) user.back()
+          } else {
+            // A page of another subdomain may have changed the cookies: no event tells of that.
+            for (const user of storedUsers.values()) user.doubt('')
           }
           delivery.back()
         },

@@ -21,7 +21,10 @@ export type Stored = {
 export type StoredUser = {
   /** As of now; `made` is the event that is being made at this moment, if one is. */
   look: (made?: SegmentEvent) => Stored
-  /** What is stored under `key` is another's now: another tab's, or after a reset. `null` stands for all keys. */
+  /**
+   * What is stored under `key` is another's now: another tab's, or after a reset. `null` stands for all
+   * keys, `''` for cookies, which other subdomains may have changed.
+   */
   doubt: (key: string | null) => void
   /** The page comes back from the back/forward cache, where it was told of no change. */
   back: () => void

@@ -161,6 +161,18 @@ describe('a call belongs to those who were there when it was made', () => {
     expect(named(await host.hits(3), 'Used').customer_id).toBe('globex')
   })
 
+  test('and where localStorage goes first but has none, once the page is seen again', async ({
+    host,
+  }) => {
+    const analytics = await host.analytics({}, host.plugin())
+    await analytics.identify('alice')
+    document.cookie = 'ajs_group_id=globex; path=/'
+    document.dispatchEvent(new Event('visibilitychange'))
+    await analytics.track('Used')
+    expect(analytics.group().id()).toBe('globex')
+    expect(named(await host.hits(2), 'Used').customer_id).toBe('globex')
+  })
+
   /** What holds a page's group when the plugin comes, though no event of it is seen. */
   const places: [string, InitOptions, leave: () => void][] = [
     ['in localStorage', {}, () => undefined],
