@@ -47,7 +47,12 @@ export type PersonMemory = {
   }
   /** Another user was known here, whose group Segment still has. */
   isOfAnother: (stored: StoredPerson) => boolean
-  keep: (stored: StoredPerson, told: Told | undefined, group: string | undefined) => void
+  /** A `group` that is absent is not known here; of one without a value is known that there is none. */
+  keep: (
+    stored: StoredPerson,
+    told: Told | undefined,
+    group: { value: string | undefined } | undefined,
+  ) => void
   /** The note is to be kept again, or it would seem that no call was made. */
   isDue: () => boolean
   /** Whether anything may be stored, by default not; answers whether that is news. */
@@ -116,7 +121,7 @@ export function createPersonMemory(
       // Another copy of the plugin may have heard what this one has not.
       const before = memory.recall(stored)
       const { of, traits, isStored } = told ?? before.traits ?? { of: '' }
-      const customer = group ?? before.group?.group
+      const customer = group ? group.value : before.group?.group
       // To the hour, so that the same again need not be written.
       keptAt = Math.floor(now() / hourMs) * hourMs
       note.write({

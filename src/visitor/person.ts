@@ -2,7 +2,7 @@ import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
 import { type Traits, customerTraits, emailTrait, pickTraits } from '../hit/traits.ts'
 import { type PersonMemory, type StoredPerson, type Told, hash } from './person-note.ts'
-import { type Word, arrive, isOpen, latest, said, saying } from './word.ts'
+import { type Word, arrive, isOpen, latest, latestSaid, said, saying } from './word.ts'
 
 /** What was known of a call's person and group when it was made. */
 export type Knowledge = {
@@ -86,7 +86,7 @@ export function createPeople(options: {
     memory.keep(
       state.stored,
       latest(state.traits.get(state.stored.userId ?? '')),
-      latest(state.group),
+      latestSaid(state.group),
     )
   }
 

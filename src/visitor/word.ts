@@ -17,8 +17,12 @@ const latestWord = <Value>(word: Word<Value> | undefined): Word<Value> | undefin
   return latest
 }
 
+/** Apart from its value, which may be `undefined` and said so: absent where nothing was said. */
+export const latestSaid = <Value>(word: Word<Value> | undefined): { value: Value } | undefined =>
+  latestWord(word)?.said
+
 export const latest = <Value>(word: Word<Value> | undefined): Value | undefined =>
-  latestWord(word)?.said?.value
+  latestSaid(word)?.value
 
 /** It is on its way. */
 export const isOpen = (word: Word<unknown> | undefined): boolean =>

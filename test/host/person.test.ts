@@ -161,6 +161,28 @@ describe('what a middleware takes out stays out', () => {
       expect(await told(host, 2)).toContainEqual(['Used', alice, undefined])
     },
   )
+
+  test.for(bothPlaces)(
+    'nor, if it was said on an earlier page, of one on the next (%s)',
+    async (place, { host }) => {
+      const first = await openPage(host)
+      await first.analytics.identify('alice', { email: alice.email })
+      await first.analytics.group('acme')
+      await host.hits(2)
+      await first.analytics.deregister('Skalin')
+      const { analytics } = await openPage(host)
+      await places[place](
+        analytics,
+        changing((event) => event.type === 'group' && delete event.groupId),
+      )
+      await analytics.group('acme')
+      await host.report({ outcome: 'skipped', reason: 'no-group' })
+      await analytics.deregister('Skalin')
+      const next = await openPage(host)
+      await next.analytics.track('Used')
+      expect(await told(host, 3)).toContainEqual(['Used', alice, undefined])
+    },
+  )
 })
 
 describe('what the page keeps from Skalin teaches it nothing', () => {
