@@ -129,7 +129,8 @@ export function createVisitKeeper(
 
     end(period) {
       const stored = note.read()
-      if (stored !== undefined) period.visit ??= stored
+      // Another tab may have begun one since: the last calls are in that.
+      if (stored && stored.at >= (period.visit?.at ?? -Infinity)) period.visit = stored
       note.write(undefined)
     },
 

@@ -219,6 +219,25 @@ describe('two tabs', () => {
     expect(visitOf(other, { at: 41 * minute })).toBe(2)
   })
 
+  test('have the last calls before a reset in the visit that either has begun', () => {
+    const [one, other] = openTwo()
+    expect([visitOf(one), visitOf(other, { at: 40 * minute })]).toEqual([1, 2])
+    const period = one.period()
+    one.reset()
+    expect(visitOf(one, { at: 41 * minute }, period)).toBe(2)
+  })
+
+  test('have them in the newer of two visits at a reset', () => {
+    const [one, other] = openTwo()
+    expect([visitOf(one), visitOf(other)]).toEqual([1, 1])
+    // Within the lag, in which this tab asks nobody.
+    expect(visitOf(other, { at: 1000, visitor: 'visitor-2' })).toBe(2)
+    expect(visitOf(one, { at: 2000 })).toBe(1)
+    const period = one.period()
+    one.reset()
+    expect(visitOf(one, { at: 3000 }, period)).toBe(1)
+  })
+
   test('are two pages one after the other, too', () => {
     const store = createStore()
     const browser = openBrowser(() => store)
