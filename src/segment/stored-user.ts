@@ -1,5 +1,6 @@
 import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
+import { copy } from './copy.ts'
 import { type Analytics, callMethod, isPersistent, storesOf } from './host.ts'
 
 /** What Segment has stored of a user and a group: one object for as long as nothing of it changes. */
@@ -133,7 +134,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       anonymousId,
       // Whom no `identify` here has made known came by a cookie: of a page of another subdomain.
       formerIds: formerIds(anonymousId, userId === undefined || made?.type === 'identify'),
-      traits: typeof traits === 'object' ? { ...traits } : undefined,
+      traits: typeof traits === 'object' ? copy(traits) : undefined,
       groupId: groupIdOf(),
       traitsMark: traitsMark(),
     }

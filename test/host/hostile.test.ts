@@ -2,7 +2,7 @@ import type { Analytics, Context } from '@segment/analytics-next'
 import { describe, expect, onTestFinished } from 'vitest'
 import { text } from '../../src/hit/read.ts'
 import { until } from '../support/deadline.ts'
-import { nameOf, test } from './host.ts'
+import { identityOf, nameOf, test } from './host.ts'
 
 const sabotage = () => {
   throw new Error('hostile')
@@ -176,4 +176,18 @@ describe('an event that cannot be read', () => {
     await host.collector.hits({ where: (hit) => nameOf(hit) === 'marker' })
     expect(errors).toEqual([])
   })
+})
+
+test('a stored trait that cannot be read costs no hit, and no other trait', async ({ host }) => {
+  const plugin = host.plugin({ traits: ['plan'] })
+  const analytics = await host.analytics({ disableClientPersistence: true }, plugin)
+  // Segment would read those of the same user.
+  await analytics.identify('alice')
+  const traits = { plan: 'gold' }
+  Object.defineProperty(traits, 'avatar', { enumerable: true, get: sabotage })
+  await analytics.identify('bob', traits)
+  await analytics.track('Used')
+  const hits = await host.hits(3)
+  expect(hits.map(nameOf).sort()).toEqual(['Used', 'ui', 'ui'])
+  expect(hits.map(identityOf)).toContainEqual({ id: 'bob', plan: 'gold' })
 })
