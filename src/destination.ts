@@ -100,7 +100,7 @@ export function createDestination(
       visits.end(ended)
       storedUserOf(analytics).doubt(null)
       memory.forget()
-      anonymous.reset(at, calls.waiting().length > 0 || pipeline.isPassing())
+      anonymous.reset(at, () => calls.waiting().length > 0 || pipeline.isPassing())
     },
   })
   const storedUsers = new Map<Analytics, StoredUser>()
@@ -152,10 +152,11 @@ export function createDestination(
           if (wasAway) {
             people.doubt()
             visits.doubt()
-            for (const user of storedUsers.values()) user.back()
-          } else {
+          }
+          for (const user of storedUsers.values()) {
+            if (wasAway) user.back()
             // A page of another subdomain may have changed the cookies: no event tells of that.
-            for (const user of storedUsers.values()) user.doubt('')
+            else user.doubt('')
           }
           delivery.back()
         },

@@ -12,15 +12,20 @@ type Held = {
 
 type Call = { generation: { over: boolean }; at: number }
 
-const resetGraceMs = 1000
+const graceMs = 1000
+/** A call whose middleware stops it never comes. */
+const maxGraces = 10
 
 /** Keeps the hits of unknown visitors until somebody says whose they are, or nobody can any more. */
 export type Anonymous = {
   hold: (call: Call, hits: Hit[]) => void
   /** Sends what was held of a visitor who is known now, and was other visitors before. */
   release: (known: Draft, introduced: boolean, formerVisitors: readonly string[]) => void
-  /** Drops what is held of calls made until `madeUntil`; later if some of them are still on their way. */
-  reset: (madeUntil: number, callsWait: boolean) => void
+  /**
+   * Drops what is held of calls made until `madeUntil`, as soon as `callsWait` no more: some of them are
+   * still on their way.
+   */
+  reset: (madeUntil: number, callsWait: () => boolean) => void
   stop: () => void
 }
 
@@ -59,16 +64,19 @@ export function createAnonymous(
 
     reset(madeUntil, callsWait) {
       clearTimeout(timer)
-      const mine = callsWait ? {} : undefined
+      const mine = {}
       grace = mine
-      const drop = () => {
+      const drop = (graces: number) => {
         // Another reset, which is to drop these too.
         if (grace !== mine) return
+        if (graces > 0 && callsWait()) {
+          timer = setTimeout(() => void settled().then(() => drop(graces - 1)), graceMs)
+          return
+        }
         grace = undefined
         void delivery.dropHeld(madeUntil)
       }
-      if (callsWait) timer = setTimeout(() => void settled().then(drop), resetGraceMs)
-      else drop()
+      drop(maxGraces)
     },
 
     stop() {

@@ -4,6 +4,8 @@ import type { HitFields } from '../../src/testing/index.ts'
 import { until } from '../support/deadline.ts'
 import { identityOf, nameOf, silent, test } from './host.ts'
 
+type Middleware = Parameters<Analytics['addSourceMiddleware']>[0]
+
 const alice = { id: 'alice', email: 'alice@example.com' }
 const bob = { id: 'bob', email: 'bob@example.com' }
 
@@ -73,6 +75,36 @@ describe('a call belongs to those who were there when it was made', () => {
     const hits = await host.hits(2)
     expect(identityOf(named(hits, 'Used'))).toEqual(alice)
   })
+
+  test.for<[string, Middleware, outcome: 'accepted' | 'dropped']>([
+    ['comes after that', ({ payload, next }) => next(payload), 'accepted'],
+    ['never comes, after 10 seconds', () => undefined, 'dropped'],
+  ])(
+    'a reset drops nothing before the last call is there, and if that %s',
+    async ([, middleware, outcome], { host }) => {
+      const analytics = await host.analytics({}, host.plugin())
+      await analytics.track('Used')
+      let open: () => void = () => undefined
+      const opened = new Promise<void>((resolve) => (open = resolve))
+      await analytics.addSourceMiddleware(async (call) => {
+        await opened
+        await middleware(call)
+      })
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      void logIn(analytics, alice)
+      analytics.reset()
+      await vi.advanceTimersByTimeAsync(9_000)
+      open()
+      await vi.advanceTimersByTimeAsync(999)
+      const used = () => host.reports.filter(({ hit }) => hit && nameOf(hit) === 'Used')
+      expect(used().map((report) => report.outcome)).not.toContain('dropped')
+      await vi.advanceTimersByTimeAsync(1)
+      vi.useRealTimers()
+      const end = () => used().find((report) => report.outcome !== 'waiting')
+      expect(await until(end, { message: 'the end of it' })).toMatchObject({ outcome })
+    },
+  )
 
   test('the next user in the same tick has an own visit, visitor and customer', async ({
     host,
