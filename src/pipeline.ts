@@ -164,7 +164,7 @@ export function createPipeline(parts: Parts): Pipeline {
     if (!known && settings.anonymous === 'hold') anonymous.hold(call, hits)
     else parts.post(hits, call.at)
     const former = call.asOf.formerIds.map((id) => visitorOf({ anonymousId: id }, pageVisitorId))
-    if (known) anonymous.release(draft, introduce, former)
+    if (known) anonymous.release(call, draft, introduce, former)
   }
 
   const entryOf = (call: Call, visitor: string, known: boolean, identifies: boolean): Entry => {

@@ -20,7 +20,12 @@ const maxGraces = 10
 export type Anonymous = {
   hold: (call: Call, hits: Hit[]) => void
   /** Sends what was held of a visitor who is known now, and was other visitors before. */
-  release: (known: Draft, introduced: boolean, formerVisitors: readonly string[]) => void
+  release: (
+    call: Call,
+    known: Draft,
+    introduced: boolean,
+    formerVisitors: readonly string[],
+  ) => void
   /**
    * Drops what is held of calls made until `madeUntil`, as soon as `callsWait` no more: some of them are
    * still on their way.
@@ -35,7 +40,10 @@ export function createAnonymous(
   /** Resolves when the middlewares have done with the events that they have. */
   settled: () => Promise<void>,
 ): Anonymous {
-  const knownVisitors = new Set<string>()
+  /** The last visitor of whom all is freed. */
+  let freed: string | undefined
+  /** The last call of a known user, and what frees the hits of that visitor. */
+  let last: { call: Call; free: () => void } | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   /** After a reset, while a call made before it may still say whose the hits are. */
   let grace: object | undefined
@@ -48,18 +56,23 @@ export function createAnonymous(
         else delivery.hold(hit, call.at)
       }
       // Whoever is known may be the one whose call has come only now.
-      knownVisitors.clear()
+      freed = undefined
+      // And surely is, if known since it was made: a reset may come before the next call.
+      if (last?.call.generation === call.generation && call.at < last.call.at) last.free()
     },
 
-    release(known, introduced, formerVisitors) {
+    release(call, known, introduced, formerVisitors) {
       const visitor = known.visitor_id
-      if (knownVisitors.has(visitor) && known.action !== 'ui' && !introduced) return
-      knownVisitors.add(visitor)
-      void delivery
-        .completeHeld([visitor, ...formerVisitors], (hit) => completeHit(hit, known))
-        .then((freed) => {
-          if (freed === undefined) knownVisitors.delete(visitor)
-        })
+      const free = () => {
+        freed = visitor
+        void delivery
+          .completeHeld([visitor, ...formerVisitors], (hit) => completeHit(hit, known))
+          .then((found) => {
+            if (found === undefined) freed = undefined
+          })
+      }
+      last = { call, free }
+      if (freed !== visitor || known.action === 'ui' || introduced) free()
     },
 
     reset(madeUntil, callsWait) {

@@ -764,6 +764,21 @@ test('another user without a reset is said once, with what it does to the custom
 })
 
 describe('what is held follows its visitor', () => {
+  /** A page with a source middleware that keeps `Early` until it is to arrive. */
+  async function openDelayed(host: Host) {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    const gate = createGate()
+    await analytics.addSourceMiddleware(async ({ payload, next }) => {
+      if (payload.obj['event'] === 'Early') await gate.opened
+      next(payload)
+    })
+    const arrive = async (early: Promise<unknown>) => {
+      gate.open()
+      await early
+    }
+    return { analytics, arrive }
+  }
+
   test('through `setAnonymousId()`', async ({ host }) => {
     const { analytics } = await openPage(host, { anonymous: 'hold' })
     await analytics.track('Before')
@@ -843,19 +858,44 @@ describe('what is held follows its visitor', () => {
     vi.stubGlobal('indexedDB', new IDBFactory())
     vi.stubGlobal('IDBKeyRange', IDBKeyRange)
     onTestFinished(() => void vi.unstubAllGlobals())
-    const { analytics } = await openPage(host, { anonymous: 'hold' })
-    const gate = createGate()
-    await analytics.addSourceMiddleware(async ({ payload, next }) => {
-      if (payload.obj['event'] === 'Early') await gate.opened
-      next(payload)
-    })
+    const { analytics, arrive } = await openDelayed(host)
     const early = analytics.track('Early')
     await analytics.identify('alice', traits)
     await host.hits(1)
-    gate.open()
-    await early
+    await arrive(early)
     await analytics.track('Later')
     expect(await told(host, 3)).toContainEqual(['Early', alice, 'acme'])
+  })
+
+  test('then also if a reset comes before the next call', async ({ host }) => {
+    const { analytics, arrive } = await openDelayed(host)
+    const early = analytics.track('Early')
+    await analytics.identify('alice', traits)
+    await arrive(early)
+    analytics.reset()
+    expect(await told(host, 2)).toContainEqual(['Early', alice, 'acme'])
+  })
+
+  test('but not to the next visitor with the same anonymous id', async ({ host }) => {
+    const { analytics, arrive } = await openDelayed(host)
+    analytics.setAnonymousId('device')
+    const early = analytics.track('Early')
+    analytics.reset()
+    analytics.setAnonymousId('device')
+    await analytics.identify('bob')
+    await arrive(early)
+    const { hit } = await host.report({ outcome: 'dropped', reason: 'anonymous' })
+    expect(hit && nameOf(hit)).toBe('Early')
+  })
+
+  test('nor to one who was known before it was used', async ({ host }) => {
+    const { analytics } = await openDelayed(host)
+    await analytics.identify('alice', traits)
+    analytics.user().id(null)
+    await analytics.track('Of somebody')
+    analytics.reset()
+    const { hit } = await host.report({ outcome: 'dropped', reason: 'anonymous' })
+    expect(hit && nameOf(hit)).toBe('Of somebody')
   })
 })
 
