@@ -36,11 +36,11 @@ const isChanging = (made: SegmentEvent | undefined) =>
 const anonymousKey = 'ajs_anonymous_id'
 const userKey = 'ajs_user_id'
 
-function read(place: () => string | null): string {
+function read<Value>(place: () => Value): NonNullable<Value> | '' {
   try {
     return place() ?? ''
   } catch {
-    // Blocked, for Segment as well.
+    // Blocked, for Segment as well, or none of Segment's.
     return ''
   }
 }
@@ -72,14 +72,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     return mark || isEmpty ? mark : read(() => JSON.stringify(traitsOf()))
   }
 
-  function parsed(json: string): unknown {
-    try {
-      return JSON.parse(json)
-    } catch {
-      // Nothing, or none of Segment's.
-      return undefined
-    }
-  }
+  const parsed = (json: string) => read((): unknown => JSON.parse(json))
 
   const isPlain = isUsual && isStorage
   const isPlainGroup = isPlain && field(instance.options, 'group') === undefined

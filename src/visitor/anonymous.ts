@@ -45,8 +45,8 @@ export function createAnonymous(
   /** The last call of a known user, and what frees the hits of that visitor. */
   let last: { call: Call; free: () => void } | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  /** After a reset, while a call made before it may still say whose the hits are. */
-  let grace: object | undefined
+  /** The time of a reset, while a call made before it may still say whose the hits are. */
+  let grace: number | undefined
 
   return {
     hold(call, hits) {
@@ -77,11 +77,10 @@ export function createAnonymous(
 
     reset(madeUntil, callsWait) {
       clearTimeout(timer)
-      const mine = {}
-      grace = mine
+      grace = madeUntil
       const drop = (graces: number) => {
         // Another reset, which is to drop these too.
-        if (grace !== mine) return
+        if (grace !== madeUntil) return
         if (graces > 0 && callsWait()) {
           timer = setTimeout(() => void settled().then(() => drop(graces - 1)), graceMs)
           return

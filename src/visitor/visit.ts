@@ -130,7 +130,7 @@ export function createVisitKeeper(
     end(period) {
       const stored = note.read()
       // Another tab may have begun one since: the last calls are in that.
-      if (stored && stored.at >= (period.visit?.at ?? -Infinity)) period.visit = stored
+      if (stored && stored.at >= (period.visit?.at ?? 0)) period.visit = stored
       note.write(undefined)
     },
 
