@@ -296,7 +296,8 @@ function readList(value: unknown): unknown[] | undefined {
 /** A list of texts, each once and without the space around it. */
 function readTexts(value: unknown): string[] | undefined {
   const texts = readList(value)?.map((item) => (typeof item === 'string' ? item.trim() : ''))
-  return texts?.includes('') === false ? [...new Set(texts)] : undefined
+  if (texts === undefined || texts.includes('')) return undefined
+  return texts.filter((item, at) => texts.indexOf(item) === at)
 }
 
 /** Every identity has these two anyway. */

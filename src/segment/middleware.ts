@@ -45,7 +45,7 @@ const listOf = (instance: object) =>
   shared(instance, 'skalin-analytics-plugin:middleware', (): DestinationMiddleware[] => [])
 
 export function createMiddleware(): Middleware {
-  const instances = new Set<object>()
+  let instances: readonly object[] = []
   const early: DestinationMiddleware[] = []
   let last = Promise.resolve()
 
@@ -93,14 +93,16 @@ export function createMiddleware(): Middleware {
 
   return {
     enter(instance) {
-      instances.add(instance)
+      if (!instances.includes(instance)) instances = [...instances, instance]
       for (const middleware of early.splice(0)) put(instance, middleware)
     },
-    leave: (instance) => void instances.delete(instance),
+    leave(instance) {
+      instances = instances.filter((other) => other !== instance)
+    },
     add(...middlewares) {
       for (const middleware of middlewares) {
         if (typeof middleware !== 'function') continue
-        if (instances.size === 0) early.push(middleware)
+        if (instances.length === 0) early.push(middleware)
         for (const instance of instances) put(instance, middleware)
       }
     },

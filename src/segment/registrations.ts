@@ -14,7 +14,8 @@ export type Registrations = {
 }
 
 export function createRegistrations(onLeave: (instance: Analytics) => void): Registrations {
-  const leaves = new Map<object, () => void>()
+  /** No Map: a page may have a class of that name, and this is made where its error would be the page's. */
+  let leaves: readonly { instance: object; leave: () => void }[] = []
   const leavesOf = (instance: object) =>
     shared(instance, 'skalin-analytics-plugin:leave', () => new Set<() => void>())
 
@@ -23,11 +24,11 @@ export function createRegistrations(onLeave: (instance: Analytics) => void): Reg
       const all = leavesOf(instance)
       const leave = () => {
         all.delete(leave)
-        leaves.delete(instance)
+        leaves = leaves.filter((other) => other.instance !== instance)
         onLeave(instance)
       }
-      if (!leaves.has(instance)) {
-        leaves.set(instance, leave)
+      if (!leaves.some((other) => other.instance === instance)) {
+        leaves = [...leaves, { instance, leave }]
         all.add(leave)
       }
       const plugin = registeredPlugin(instance, load)
@@ -36,7 +37,7 @@ export function createRegistrations(onLeave: (instance: Analytics) => void): Reg
       // plugin away too.
       void Promise.resolve()
         .then(async () => {
-          const isWanted = leaves.get(instance) === leave
+          const isWanted = leaves.some((other) => other.leave === leave)
           if (isWanted && !registeredPlugin(instance, load))
             await instance.register(plugin as never)
         })
@@ -44,9 +45,10 @@ export function createRegistrations(onLeave: (instance: Analytics) => void): Reg
     },
 
     leave(instance) {
-      for (const leave of [...(instance ? leavesOf(instance) : leaves.values())]) leave()
+      if (instance) for (const leave of [...leavesOf(instance)]) leave()
+      else for (const { leave } of leaves) leave()
     },
 
-    isEmpty: () => leaves.size === 0,
+    isEmpty: () => leaves.length === 0,
   }
 }

@@ -27,6 +27,8 @@ const facilities: Record<string, [object, string]> = {
   TextEncoder: [globalThis, 'TextEncoder'],
   Request: [globalThis, 'Request'],
   AbortController: [globalThis, 'AbortController'],
+  Map: [globalThis, 'Map'],
+  Set: [globalThis, 'Set'],
 }
 
 /** What Segment does without here, so that it can stay broken while the plugin waits for something. */
@@ -66,10 +68,17 @@ function breakAll(broken: [object, string][], way: PropertyDescriptor): () => vo
 
 /** The plugin on a browser that is broken for it alone: Segment needs much of the same. */
 function onBroken(
-  plugin: SkalinPlugin,
+  make: () => SkalinPlugin,
   broken: [object, string][],
   way: PropertyDescriptor,
 ): Plugin {
+  const repair = breakAll(broken, way)
+  let plugin: SkalinPlugin
+  try {
+    plugin = make()
+  } finally {
+    repair()
+  }
   const entries = Object.entries(plugin).map(([name, value]: [string, unknown]) => {
     if (typeof value !== 'function') return [name, value]
     return [
@@ -120,11 +129,17 @@ describe.for(Object.keys(ways) as (keyof typeof ways)[])(
   (way) => {
     test.for(Object.keys(facilities))('%s', async (name, { host }) => {
       const broken = [facilities[name] ?? [globalThis, name]] as [object, string][]
-      await live(host, onBroken(host.plugin(), broken, ways[way]))
+      await live(
+        host,
+        onBroken(() => host.plugin(), broken, ways[way]),
+      )
     })
 
     test('all at once', async ({ host }) => {
-      await live(host, onBroken(host.plugin(), Object.values(facilities), ways[way]))
+      await live(
+        host,
+        onBroken(() => host.plugin(), Object.values(facilities), ways[way]),
+      )
     })
 
     test.for(oursAlone)('%s, for good', async (name, { host }) => {
@@ -133,8 +148,8 @@ describe.for(Object.keys(ways) as (keyof typeof ways)[])(
     })
 
     test('all at once, with consent asked for', async ({ host }) => {
-      const plugin = host.plugin({ consent: { categories: ['Analytics'] }, respectGpc: true })
-      await live(host, onBroken(plugin, Object.values(facilities), ways[way]))
+      const make = () => host.plugin({ consent: { categories: ['Analytics'] }, respectGpc: true })
+      await live(host, onBroken(make, Object.values(facilities), ways[way]))
     })
   },
 )
@@ -155,7 +170,7 @@ describe('hits go out all the same without', () => {
     const plugin = host.plugin({ consent: { categories: ['Analytics'] }, anonymous: 'send' })
     const analytics = await host.analytics(
       {},
-      onBroken(plugin, broken, ways[way as keyof typeof ways]),
+      onBroken(() => plugin, broken, ways[way as keyof typeof ways]),
     )
     const consent = { categoryPreferences: { Analytics: true } }
     await analytics.track('First', {}, { consent })
