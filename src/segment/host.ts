@@ -90,13 +90,14 @@ export function registeredPlugin(instance: Pick<Analytics, 'queue'>, load: unkno
 const plainPlugin = 'Page Enrichment'
 
 /** Promises that are settled. */
-const settled = new WeakSet<object>()
+let settled: WeakSet<object> | undefined
 
 /** Whether a source middleware is being loaded, for which Segment holds back the calls made since. */
 function isAwaitingMiddleware(instance: Analytics): boolean {
   const loading = callMethod(field(instance.queue, 'criticalTasks'), 'done')
-  if (typeof loading !== 'object' || loading === null || settled.has(loading)) return false
-  const settle = () => void settled.add(loading)
+  if (typeof loading !== 'object' || loading === null || settled?.has(loading)) return false
+  const known = (settled ??= new WeakSet())
+  const settle = () => void known.add(loading)
   void (loading as Promise<void>).then(settle, settle)
   return true
 }

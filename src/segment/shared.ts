@@ -1,5 +1,5 @@
-/** For instances that nothing can be put on. */
-const elsewhere = new WeakMap<object, Map<symbol, object>>()
+/** For instances that nothing can be put on. Made when it is needed: to import this must touch nothing. */
+let elsewhere: WeakMap<object, Map<symbol, object>> | undefined
 
 /**
  * Something that belongs to an analytics instance. It is kept on the instance, where a second copy of
@@ -13,7 +13,7 @@ export function shared<Value extends object>(
   const key = Symbol.for(name)
   const value = create()
   const kind: unknown = Object.getPrototypeOf(value)
-  const kept = elsewhere.get(instance) ?? new Map<symbol, object>()
+  const kept = elsewhere?.get(instance) ?? new Map<symbol, object>()
   for (const found of [(instance as Record<symbol, unknown>)[key], kept.get(key)]) {
     // What somebody else has put there is of another kind.
     if (found && Object.getPrototypeOf(found) === kind) return found as Value
@@ -21,6 +21,7 @@ export function shared<Value extends object>(
   try {
     Object.defineProperty(instance, key, { value })
   } catch {
+    elsewhere ??= new WeakMap()
     elsewhere.set(instance, kept.set(key, value))
   }
   return value

@@ -1,7 +1,7 @@
-// Bound as this is loaded: the fake timers of a test, which come later, must not stop its own deadline.
-import * as timers from 'node:timers'
+import timers from 'node:timers'
 
-export const setTimeout: typeof timers.setTimeout = timers.setTimeout
-export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout
-export const setInterval: typeof timers.setInterval = timers.setInterval
-export const clearInterval: typeof timers.clearInterval = timers.clearInterval
+/**
+ * Bound as this is loaded, not the globals, and not looked up at each use: fake timers of a test must
+ * stop neither its own deadline nor the collector's.
+ */
+export const { clearInterval, clearTimeout, setInterval, setTimeout } = timers
