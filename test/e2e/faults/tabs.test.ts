@@ -12,7 +12,7 @@ import {
 } from '../../support/fault-rig.ts'
 import type { SkalinPlugin } from '../../../src/index.ts'
 import { type Rig, createRig, ready } from '../../support/rig.ts'
-import { test } from './fixture.ts'
+import { type OwnBrowser, test } from './fixture.ts'
 
 declare global {
   interface Window {
@@ -109,6 +109,15 @@ describe('several tabs', () => {
 describe.runIf(isChromium)('the back/forward cache', () => {
   const mark = (page: Page) => page.evaluate(() => Object.assign(window, { mark: true }))
 
+  async function openWithBacklog(browser: OwnBrowser, rig: Rig): Promise<Page> {
+    await rig.collector.down()
+    const page = await browser.open()
+    await track(page, names(5))
+    await writtenDown(page, 5)
+    await mark(page)
+    return page
+  }
+
   /** Not in the few milliseconds in which it looks into the database, say: there a browser may give up on it. */
   const idle = (page: Page) =>
     until(() => page.evaluate(() => window.database.hasTrimmed && window.database.open === 0), {
@@ -151,12 +160,8 @@ describe.runIf(isChromium)('the back/forward cache', () => {
     browser,
     rig,
   }) => {
-    await rig.collector.down()
-    const page = await browser.open()
-    await track(page, names(5))
-    await writtenDown(page, 5)
+    const page = await openWithBacklog(browser, rig)
     const second = await browser.open({ path: '/second' })
-    await mark(page)
     rig.site.page('/next', '<!doctype html><title>next</title>')
     await page.goto(`${rig.site.origin}/next`)
     await track(second, ['meanwhile'])
@@ -173,11 +178,7 @@ describe.runIf(isChromium)('the back/forward cache', () => {
     browser,
     rig,
   }) => {
-    await rig.collector.down()
-    const page = await browser.open()
-    await track(page, names(5))
-    await writtenDown(page, 5)
-    await mark(page)
+    const page = await openWithBacklog(browser, rig)
     await page.goto(rig.serve('npm', '/next', `anonymous: 'send'`))
     await rig.collector.up()
     await arrived(rig, names(5), 60_000)
