@@ -6,6 +6,8 @@ import { within } from '../browser/deadline.ts'
 
 const name = 'skalin'
 const storeName = 'outbox'
+/** Our place in a database of this version is as it should be: looking would cost each page a transaction. */
+const ourVersion = 2
 /** By client id, endpoint and `due`, and by age. */
 const indexes: Record<string, string | string[]> = {
   lane: ['hit.client_id', 'endpoint', 'due'],
@@ -50,6 +52,7 @@ export type Database = {
 /** Whether a database has the place for rows that this code needs. */
 function fits(db: IDBDatabase): boolean {
   if (!db.objectStoreNames.contains(storeName)) return false
+  if (db.version === ourVersion) return true
   const { keyPath, indexNames } = db.transaction(storeName).objectStore(storeName)
   return keyPath === 'id' && Object.keys(indexes).every((index) => indexNames.contains(index))
 }
@@ -105,35 +108,36 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
     }
   }
 
-  /** Opens it as it is; one that lacks our place, and is none of a later version of this code, gets it. */
-  function connect(version: number | undefined, done: (opened: boolean) => void): void {
+  /** Opens it with our place in it. What others have made newer is left as it is, and used if that fits. */
+  function connect(done: (opened: boolean) => void, version?: number): void {
     const request = indexedDB.open(name, version)
     request.onupgradeneeded = () => furnish(request)
-    request.onerror = () => done(false)
+    request.onerror = () => {
+      const isNewer = request.error?.name === 'VersionError'
+      if (isNewer && version) connect(done)
+      else done(false)
+    }
     request.onsuccess = () => {
       const opened = request.result
       opened.onversionchange = opened.onclose = () => {
         if (db === opened) disconnect()
         else opened.close()
       }
-      let isFit: boolean | undefined
+      let isWanted = false
       try {
-        isFit = fits(opened)
+        isWanted = db === undefined && !isClosed && fits(opened)
       } catch {
         // Closed again already.
       }
-      const isWanted = db === undefined && !isClosed
-      if (isFit && isWanted) {
+      if (isWanted) {
         db = opened
         done(true)
         answered()
-        return
+      } else {
+        // Nobody waits for it any more: it would stay open for as long as the page.
+        opened.close()
+        done(false)
       }
-      // Nobody waits for it any more: it would stay open for as long as the page.
-      opened.close()
-      if (isFit === false && isWanted && version === undefined && opened.version === 1)
-        connect(2, done)
-      else done(false)
     }
   }
 
@@ -213,7 +217,7 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
       if (!enabled || isClosed || isResting()) return Promise.resolve(false)
       opening ??= within(
         hangMs,
-        new Promise<boolean>((resolve) => connect(undefined, resolve)),
+        new Promise<boolean>((resolve) => connect(resolve, ourVersion)),
         false,
       ).then((opened) => {
         opening = undefined

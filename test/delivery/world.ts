@@ -107,9 +107,9 @@ let transactions = 0
 const transaction = Object.getOwnPropertyDescriptor(IDBDatabase.prototype, 'transaction')
   ?.value as IDBDatabase['transaction']
 IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args) {
+  if (isDead()) throw new DOMException('The tab is dead', 'UnknownError')
   // fake-indexeddb makes those of an upgrade by itself.
   if (args[1] === 'readwrite') transactions += 1
-  if (isDead()) throw new DOMException('The tab is dead', 'UnknownError')
   return transaction.apply(this, args)
 }
 
