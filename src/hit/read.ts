@@ -13,6 +13,8 @@ export function field(source: unknown, name: string): unknown {
 
 /** The time of a Date of whichever frame, epoch milliseconds; NaN for everything else. */
 export function dateMs(value: unknown): number {
+  // An error takes time to make, and most of what is asked is no object.
+  if (typeof value !== 'object') return NaN
   try {
     return Date.prototype.getTime.call(value as Date)
   } catch {

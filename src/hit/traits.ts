@@ -54,9 +54,9 @@ export function emailTrait(value: unknown): string | undefined {
 }
 
 export function sendableTrait(value: unknown): Trait | undefined {
-  if (value === null || typeof value === 'boolean') return value
   if (typeof value === 'string') return wellFormed(value)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  const isPlain = value === null || typeof value === 'boolean' || Number.isFinite(value)
+  if (isPlain) return value as Trait
   const ms = dateMs(value)
   return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined
 }

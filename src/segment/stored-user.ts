@@ -72,7 +72,8 @@ export function createStoredUser(instance: Analytics): StoredUser {
     return mark || isEmpty ? mark : read(() => JSON.stringify(traitsOf()))
   }
 
-  const parsed = (json: string) => read((): unknown => JSON.parse(json))
+  // An error takes time to make, and most pages have no group.
+  const parsed = (json: string) => json && read((): unknown => JSON.parse(json))
 
   const isPlain = isUsual && isStorage
   const isPlainGroup = isPlain && field(instance.options, 'group') === undefined
@@ -84,7 +85,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     const isSame =
       text(userId) === current.userId &&
       (current.userId !== undefined || text(anonymousId) === current.anonymousId)
-    const [traitsMark = ''] = first.slice(-1)
+    const traitsMark = first[3] ?? ''
     return isSame ? { ...current, traits, groupId: text(group) ?? '', traitsMark } : undefined
   }
 
