@@ -359,9 +359,9 @@ const rules: Record<keyof SkalinSettings, Rule> = {
 }
 
 /** A value in a few characters; never what holds a password, and never by a foreign `toString`. */
-function describe(name: string, value: unknown): string {
+function describe(value: unknown): string {
   if (typeof value === 'string')
-    return name === 'endpoint' && value.includes('@')
+    return /^[^/]*:.*@/s.test(value)
       ? 'one with credentials'
       : JSON.stringify(value.replace(/\?.*/s, '?…').slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')
@@ -387,7 +387,7 @@ export function resolveSettings(raw: unknown): Resolution {
     if (usable !== undefined) Object.assign(good, { [name]: usable })
     else {
       isInert ||= vital
-      errors.push(`the \`${name}\` setting must be ${allowed} (received: ${describe(name, value)})`)
+      errors.push(`the \`${name}\` setting must be ${allowed} (received: ${describe(value)})`)
     }
   }
   const unknown = givenNames(raw).filter((name) => ![...names, 'apiKey'].includes(name))
@@ -400,13 +400,13 @@ export function resolveSettings(raw: unknown): Resolution {
   if (isInert) return { settings: undefined, errors, warnings }
 
   if (placeholder.test(good.clientId ?? '')) {
-    warnings.push(`\`clientId\` looks like a placeholder: ${describe('clientId', good.clientId)}`)
+    warnings.push(`\`clientId\` looks like a placeholder: ${describe(good.clientId)}`)
   }
   const unread: string[] = []
   const paths = (good.paths ?? []).flatMap((pattern) => {
     const route = parseRoute(pattern)
     if (route) return route
-    unread.push(describe('paths', pattern))
+    unread.push(describe(pattern))
     return []
   })
   if (unread.length > 0) {

@@ -146,6 +146,7 @@ describe('a wrong setting that decides whether, where, about whom or what is sen
     ['customerId', null, 'the `customerId` setting must be a string or a function (received: null)'],
     ['customerId', 7, 'the `customerId` setting must be a string or a function (received: 7)'],
     ['url', 'https://app.example/', 'the `url` setting must be a function (received: "https://app.example/")'],
+    ['url', 'https://jane:secret@app.example/', 'the `url` setting must be a function (received: one with credentials)'],
     ['url', false, 'the `url` setting must be a function (received: false)'],
     ['anonymous', 'keep', 'the `anonymous` setting must be \'hold\', \'send\' or \'drop\' (received: "keep")'],
     ['anonymous', true, "the `anonymous` setting must be 'hold', 'send' or 'drop' (received: true)"],
@@ -215,11 +216,11 @@ describe('the `paths` setting', () => {
   })
 
   test('leaves out what is no pattern, and names all of it in one message', () => {
-    const paths = ['/a/:id(', '/b', 7, '', `/${'c'.repeat(50)}?d=1`]
+    const paths = ['/a/:id(', '/b', 7, null, `/${'c'.repeat(50)}?d=1`]
     const { errors, warnings } = resolve({ paths })
     expect(errors).toEqual([])
     expect(warnings).toEqual([
-      `\`paths\` has what is no route pattern: "/a/:id(", 7, "", "/${'c'.repeat(39)}"`,
+      `\`paths\` has what is no route pattern: "/a/:id(", 7, null, "/${'c'.repeat(39)}"`,
     ])
     expect(namesOf(paths)).toEqual(['/b'])
   })

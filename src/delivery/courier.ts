@@ -160,10 +160,13 @@ export function createCourier(parts: Parts): Courier {
     sleep()
   }
 
-  /** Also while this page's own hits are all that may be in flight: what earlier pages left takes turns with them. */
+  /**
+   * Also while this page's own hits are all that may be in flight: what earlier pages left takes turns
+   * with them. Not for more of it than can go: this page would take it all on lease.
+   */
   function mayLook(): boolean {
     const reason = inFlight.obstacle(undefined, false)
-    return reason === undefined || (reason === 'busy' && !queue.hasBacklog())
+    return reason === undefined ? inFlight.hasSpare() : reason === 'busy' && !queue.hasBacklog()
   }
 
   async function lookInDatabase(): Promise<void> {

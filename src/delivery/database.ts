@@ -112,7 +112,9 @@ export function createDatabase(enabled: boolean, onRecovered: () => void): Datab
   function connect(done: (opened: boolean) => void, version?: number): void {
     const request = indexedDB.open(name, version)
     request.onupgradeneeded = () => furnish(request)
-    request.onerror = () => {
+    request.onerror = (event) => {
+      // Firefox may take it for an error of the page's.
+      event.preventDefault()
       const isNewer = request.error?.name === 'VersionError'
       if (isNewer && version) connect(done)
       else done(false)

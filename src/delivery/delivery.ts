@@ -117,7 +117,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   function onForgotten(era: string): void {
     notes.client.read('now')
-    outbox.dropForgotten(era)
+    // What the database has, the tab that forgets finds there.
+    for (const row of outbox.dropForgotten(era).unstored) onDrop(row, 'consent')
   }
 
   const rowOf = (hit: Hit, at: number): Row => {
@@ -125,9 +126,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   // Asking an outbox that was never made for what waits in it would make it.
-  const isThere = async () =>
+  const isThere = () =>
     starting !== undefined ||
-    (persistent && (notes.client.read() !== undefined || (await databaseExists())))
+    (persistent && (notes.client.read() !== undefined || databaseExists()))
 
   function start(): Promise<void> {
     // Opening the database takes longer than storing a call.
@@ -194,7 +195,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     async forget() {
       // Within the task: what is made after the call is not to be forgotten.
-      if (starting !== undefined || (await isThere())) await outbox.forget()
+      const there = isThere()
+      if (there === true || (await there)) await outbox.forget()
     },
     async flush() {
       if (!(await isThere())) return

@@ -64,9 +64,8 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     const ended = new Set(place.client.ended())
     // The database gives them by when they were due, and those of one lease by their ids.
     for (const row of [...given.rows].sort((a, b) => a.at - b.at)) {
-      if (writer.hasEnded(row.id)) continue
       // By a page that could not delete it.
-      if (ended.has(row.id)) {
+      if (writer.hasEnded(row.id) || ended.has(row.id)) {
         queue.delete(row.id)
         writer.end([row.id])
         continue

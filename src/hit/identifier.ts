@@ -33,7 +33,7 @@ const pairs = `23331222322333131333222122
 /** What gives an identifier away, wherever it stands. None may take long: names come from the page. */
 const signs = [
   // E-mail addresses, handles, and places on a map.
-  /@/,
+  /@[^:]/,
   // UUIDs and hashes.
   /[\da-f-]{32}/i,
   /\d{5}/,
@@ -110,5 +110,5 @@ export function isIdentifier(segment: string): boolean {
 
 /** A name with the words that hold an identifier as `:id`: `Viewed invoice :id`. */
 export function withoutIdentifiers(name: string): string {
-  return name.replace(/\S+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
+  return name.replace(/[^\s/]+/g, (word) => (holdsIdentifier(word) ? ':id' : word))
 }

@@ -63,13 +63,12 @@ const maxEncodedLength = maxNameLength * 12
 const withoutHalf = (encoded: string) =>
   encoded.replace(/%[\da-f]?$/i, '').replace(/%[c-f][\da-f](%[89ab][\da-f])*$/i, '')
 
-function shortened(segment: string): string {
-  const isLong = segment.length > maxEncodedLength
-  return isLong ? withoutHalf(segment.slice(0, maxEncodedLength)) : segment
-}
+/** What is encoded, cut between two characters. */
+export const shortened = (encoded: string, length: number = maxEncodedLength): string =>
+  encoded.length > length ? withoutHalf(encoded.slice(0, length)) : encoded
 
 /** A segment without the parameters that may follow a `;`, such as a `jsessionid`. */
-const withoutParameters = (segment: string) => segment.replace(/;.*/s, '')
+const withoutParameters = (segment: string) => segment.replace(/(;|%3b).*/is, '')
 
 /** A path's segments, readable, without query, fragment and trailing slashes. */
 function segmentsOf(path: string): string[] {
@@ -87,7 +86,7 @@ const isSigned = (text: string) =>
 
 /** `token=8f14e45f`, or a session of ASP.NET without cookies: `(S(lit3py55t21z5v55vlm25s55))`. */
 function isNamedSecret(text: string): boolean {
-  const [, name = '', value = ''] = /^([^=:]*)[=:](.*)/s.exec(text) ?? []
+  const [, name = '', value = ''] = /^(?=(.*)[=:])[^=:]*[=:](.*)/s.exec(text) ?? []
   return (secretive.test(name) && isSecretValue(value)) || /^\(\w\(/.test(text)
 }
 
@@ -96,7 +95,7 @@ const isPersonal = (text: string) =>
 
 /** `38.html` is the page of one record as well. */
 const isOneRecords = (text: string) =>
-  isPersonal(text) || isIdentifier(text) || isIdentifier(text.replace(/\.[a-z]{2,5}$/i, ''))
+  isPersonal(text) || isIdentifier(text) || isIdentifier(text.replace(/(\.[a-z]\w{1,4})+$/i, ''))
 
 /**
  * The name of a page by its path: the first of `routes` that matches, else the path with every segment

@@ -55,7 +55,7 @@ function parsePart(text: string): Part {
   const pieces = (optional ? text.slice(0, -1) : text).split(/(:\w+(?:\([^()]+\))?|\*)/)
   const literals = pieces.filter((_, i) => i % 2 === 0)
   const parameters = pieces.filter((_, i) => i % 2 === 1).map((piece) => piece.split(/[()]/))
-  if (literals.some((literal) => /[?#:()[\]{}]/.test(literal))) throw new SyntaxError(text)
+  if (/[?#:()[\]{}<>]/.test(literals.join(''))) throw new SyntaxError(text)
   const [head = '', ...after] = literals.map((literal) => literal.replace(/[\\^$.|+]/g, '\\$&'))
   const takeAll = parameters.every(([, constraint]) => constraint === undefined)
   const sources = parameters.map(([, constraint = '.+'], i) =>
@@ -78,8 +78,14 @@ function parsePart(text: string): Part {
  * @example parseRoute('/blog/[slug]')?.name //=> '/blog/:slug'
  */
 export function parseRoute(pattern: unknown): Route | undefined {
-  if (typeof pattern !== 'string' || pattern.trim() === '') return undefined
-  const texts = inOneWay(`/${pattern.normalize().trim().replace(/^#!?/, '')}`)
+  if (typeof pattern !== 'string') return undefined
+  // Rails prints a format after each of its routes.
+  const texts = inOneWay(
+    `/${pattern
+      .normalize()
+      .trim()
+      .replace(/^#!?|\(\.:format\)$/g, '')}`,
+  )
     .split('/')
     // Next's and SvelteKit's groups are not in the address.
     .filter((text) => text !== '' && !/^\([\w-]*\)$/.test(text))

@@ -1,6 +1,6 @@
 import { ask } from './ask.ts'
 import type { SegmentEvent } from './event.ts'
-import { withoutSecrets } from './path.ts'
+import { shortened, withoutSecrets } from './path.ts'
 import { field, wellFormed } from './read.ts'
 import type { MappingSource } from './source.ts'
 
@@ -39,5 +39,5 @@ export function urlOf(event: SegmentEvent, source: MappingSource): string | unde
   const choose = source.settings.url ?? ownAddress
   const chosen = ask('url', () => choose(url), isUrlOrNothing, source.warn)
   // Cut first: half a surrogate pair may be left.
-  return wellFormed((chosen ?? '').slice(0, maxUrlLength)) || undefined
+  return wellFormed(shortened(chosen ?? '', maxUrlLength)) || undefined
 }

@@ -905,3 +905,20 @@ test('an accepted hit whose deletion failed is not sent again, and deleted later
   expect(flying(world)).toEqual([])
   expect(await stored(world)).toEqual([])
 })
+
+test('of a backlog a page takes on lease what it can send, and leaves the rest to others', async () => {
+  const world = createWorld()
+  world.state = { ...initialState, answers: 'readable' }
+  world.online = false
+  const before = await world.open()
+  post(before, ...numbers(1000))
+  await world.tick(second)
+  await before.close()
+  world.online = true
+  const transactions = world.transactions()
+  await world.open()
+  await world.tick(second)
+  expect(flying(world)).toHaveLength(1)
+  expect((await world.stored()).filter(({ owner }) => owner !== undefined)).toHaveLength(50)
+  expect(world.transactions() - transactions).toBeLessThan(10)
+})

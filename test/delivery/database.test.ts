@@ -144,6 +144,25 @@ describe('a database', () => {
     expect(await versionOf()).toBe(7)
   })
 
+  // Firefox tells the page of errors that nobody prevents.
+  test('of a later version is no error of the page', async () => {
+    const world = createWorld()
+    await makeDatabase(7, furnishOurs)
+    const prevented: (() => void)[] = []
+    const open = indexedDB.open.bind(indexedDB)
+    vi.spyOn(indexedDB, 'open').mockImplementation((...args) => {
+      const request = open(...args)
+      request.addEventListener('error', (event) => {
+        prevented.push(vi.spyOn(event, 'preventDefault'))
+      })
+      return request
+    })
+    await world.open()
+    await world.settle()
+    expect(prevented).toHaveLength(1)
+    expect(prevented[0]).toHaveBeenCalledTimes(1)
+  })
+
   test.each([2, 7])(
     'of version %i is left alone if it does not: memory serves',
     async (version) => {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseClientState } from '../../src/delivery/client.ts'
 import { initialState } from '../../src/delivery/endpoint.ts'
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
@@ -573,8 +573,22 @@ describe('forgetting', () => {
     expect(await settled(world, sibling.pending())).toBe(1)
     await settled(world, tab.forget())
     expect(await settled(world, sibling.pending())).toBe(0)
+    expect([...drops(tab), ...drops(sibling)]).toEqual([['consent', 1]])
     await sibling.close()
     expect(world.clientState().unsaved).toEqual([])
+  })
+
+  test('spares what is made after it was called, though nothing was begun before', async () => {
+    const { world, tab } = await setUp()
+    tab.call(hitOf(1))
+    await world.settle()
+    await tab.close()
+    const next = world.create()
+    const forgetting = next.forget()
+    next.start()
+    next.call(hitOf(2))
+    await settled(world, forgetting)
+    expect(await stored(world)).toEqual([2])
   })
 
   test('deletes all of the client id, in all tabs, and nothing else', async () => {
@@ -1131,4 +1145,29 @@ test('a closed outbox listens to nobody', async () => {
   expect(world.channels()).toBe(1)
   await settled(world, tab.stop())
   expect(world.channels()).toBe(0)
+})
+
+test('an id that comes again after it ended is not looked for without end', async () => {
+  const world = createWorld()
+  world.state = { ...initialState, answers: 'readable' }
+  const tab = await world.open()
+  onTestFinished(replace(IDBObjectStore.prototype, ['delete'], () => refusal('UnknownError')))
+  tab.call(hitOf(1))
+  await answerAll(world)
+  await world.tick(3 * second)
+  await tab.close()
+  const next = await world.open()
+  await world.tick(3 * second)
+  world.online = false
+  next.call(hitOf(1))
+  await world.settle()
+  world.online = true
+  const before = world.transactions()
+  next.online()
+  for (let turn = 0; turn < 1000; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  const count = world.transactions() - before
+  // Ends the loop, if there is one.
+  void next.stop()
+  await world.settle()
+  expect(count).toBeLessThan(10)
 })

@@ -81,6 +81,8 @@ export type World = {
   /** Called with every request that departs. */
   onSend: (flight: Flight) => void
   open: (options?: TabOptions) => Promise<Tab>
+  /** Opens a tab in which nothing is begun. */
+  create: (options?: TabOptions) => Tab
   /** Lets everything happen that needs no time. */
   settle: () => Promise<void>
   /** Answers a request, and lets its tab learn from it. */
@@ -339,9 +341,14 @@ export function begin(): World & { end: () => void } {
     onSend: () => undefined,
     settle,
 
-    async open(options = {}) {
+    create(options = {}) {
       const tab = createTab(options)
       world.tabs.push(tab)
+      return tab
+    },
+
+    async open(options) {
+      const tab = world.create(options)
       tab.start()
       // What pages left in the note is taken over a task later.
       await world.tick(0)

@@ -188,12 +188,17 @@ describe('the template of a path', () => {
     [`/a${encodeURIComponent('😀'.repeat(400))}`, `/a${'😀'.repeat(253)}`],
     // parameters of a segment
     ['/login;jsessionid=5F2A9C1E77B04D3E', '/login'],
+    ['/login%3Bjsessionid=5F2A9C1E77B04D3E', '/login'],
     ['/projects;id=7/edit', '/projects/edit'],
     ['/;a=b', '/'],
     // secrets
     ['/login/token=abc12345', '/login/:id'],
+    ['/login&lang=fr&token=abc12345', '/:id'],
     // files of one record
     ['/articles/38.html', '/articles/:id'],
+    ['/articles/38.amp.html', '/articles/:id'],
+    ['/videos/38.mp4', '/videos/:id'],
+    ['/backups/12.tar.gz', '/backups/:id'],
     ['/invoices/12.pdf', '/invoices/:id'],
     ['/about.html', '/about.html'],
     ['/v1.2', '/v1.2'],
@@ -304,15 +309,30 @@ describe('a name that holds an identifier', () => {
     expect(warnings).toEqual([`${advice} ${example}`, `${advice} ${example}`])
   })
 
-  test.each(['Step 7 of 10', 'Error 404', 'Uploaded MP4', 'OAuth2 connected', 'Import'])(
-    'is not seen in %s',
-    (event) => {
-      const warnings: string[] = []
-      expect(nameOf(track({ event }), { warnings })).toBe(event)
-      expect(nameOf(at('/projects/4711'), { warnings })).toBe('/projects/:id')
-      expect(warnings).toEqual([])
-    },
-  )
+  test.each([
+    'Step 7 of 10',
+    'Error 404',
+    'Uploaded MP4',
+    'OAuth2 connected',
+    'Import',
+    'Signed by eIDAS/eSign',
+    'Signed up @ the fair',
+  ])('is not seen in %s', (event) => {
+    const warnings: string[] = []
+    expect(nameOf(track({ event }), { warnings })).toBe(event)
+    expect(warnings).toEqual([])
+  })
+
+  test.each([
+    ['/projects/4711', '/projects/:id'],
+    ['/en-US/iOS', '/en-US/iOS'],
+    ['/en-GB/eIDAS', '/en-GB/eIDAS'],
+    ['/@jane', '/@:user'],
+  ])('is none in a page named by its path: %s', (path, name) => {
+    const warnings: string[] = []
+    expect(nameOf(at(path), { settings: { paths: ['/@:user'] }, warnings })).toBe(name)
+    expect(warnings).toEqual([])
+  })
 
   test('is no matter once it has been renamed', () => {
     const warnings: string[] = []

@@ -7,6 +7,7 @@ const matches = (pattern: string, path: string) =>
 describe('a route pattern', () => {
   test.each<[pattern: string, name: string, matching: string[], other: string[]]>([
     ['/', '/', ['/'], ['/a']],
+    ['', '/', ['/'], ['/a']],
     ['/about', '/about', ['/about', '/About'], ['/', '/about/us', '/abouts']],
     ['about/us', '/about/us', ['/about/us'], []],
     ['#/about', '/about', ['/about'], []],
@@ -44,6 +45,8 @@ describe('a route pattern', () => {
     ['/docs/[[...path]]', '/docs/:path', ['/docs', '/docs/a/b'], []],
     ['/(app)/items/[id=integer]', '/items/:id', ['/items/7'], ['/app/items/7']],
     ['/(logged-in)/(sub-group)/items/[id]', '/items/:id', ['/items/7'], ['/logged-in/items/7']],
+    // Rails
+    ['/projects/:id(.:format)', '/projects/:id', ['/projects/7'], ['/projects']],
     // TanStack, OpenAPI
     ['/files/$', '/files/*', ['/files', '/files/a/b'], ['/file']],
     ['/posts/$postId', '/posts/:postId', ['/posts/7'], []],
@@ -57,7 +60,7 @@ describe('a route pattern', () => {
   }) // prettier-ignore
 
   test.each([
-    undefined, null, 7, '', ' \n', ['/a'], /a/,
+    undefined, null, 7, ['/a'], /a/, '/users/<int:id>', '/users/<id>/',
     '/a(', '/a?b=1', '/a#b', '/[', '/:', '/:id(', '/:id([)', '/:id(a/b)', '/{:id}', 'https://app.example/a',
   ])('cannot be read from %j', (pattern) => {
     expect(parseRoute(pattern)).toBeUndefined()

@@ -40,6 +40,8 @@ describe('by default the URL', () => {
       'https://app.example/www.long-example-name.com',
     ],
     ['https://app.example/home;jsessionid=0A1B2C3D4E5F6071', 'https://app.example/home'],
+    ['https://app.example/home%3Bjsessionid=0A1B2C3D4E5F6071', 'https://app.example/home'],
+    ['https://app.example/login&lang=fr&token=abcd1234', 'https://app.example/:id'],
     ['https://app.example/hero;id=15/edit', 'https://app.example/hero/edit'],
     ['https://app.example/apptoken/abc12345', 'https://app.example/apptoken/:id'],
     ['https://app.example/preset/abc12345', 'https://app.example/preset/abc12345'],
@@ -88,6 +90,11 @@ describe('by default the URL', () => {
     const longest = 'https://app.example/'.padEnd(2048, 'x')
     expect(hitOf(on(longest)).url).toBe(longest)
     expect(hitOf(on(`${longest}y`)).url).toBe(longest)
+  })
+
+  test('is cut between two characters', () => {
+    const { url = '' } = hitOf(on(`https://app.example/${'設'.repeat(300)}`))
+    expect(decodeURI(url)).toBe(`https://app.example/${'設'.repeat(225)}`)
   })
 })
 
