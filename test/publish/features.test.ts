@@ -21,7 +21,7 @@ const rounded = (value: number) => Math.round(value * 10) / 10
  * hexadecimal digits is for UUIDs too rare to be among so few.
  */
 const rules: [name: string, rule: RegExp, without?: string][] = [
-  ['`@`', /^ {2}\/@\[^:\]\/,$/m],
+  ['`@`', /^ {2}\/@\[\^:\]\/,$/m],
   ['five digits in a row', /^ {2}\/\\d\{5\}\/,$/m],
   ['four digits', /^.*\\d000.*$/m],
   ['years and round numbers as an exception', /\(\?!19.*?\)/],
