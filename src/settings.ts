@@ -361,7 +361,7 @@ const rules: Record<keyof SkalinSettings, Rule> = {
 /** A value in a few characters; never what holds a password, and never by a foreign `toString`. */
 function describe(value: unknown): string {
   if (typeof value === 'string')
-    return /^[^/]*:.*@/s.test(value)
+    return /:.*@/s.test(value)
       ? 'one with credentials'
       : JSON.stringify(value.replace(/\?.*/s, '?…').slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')

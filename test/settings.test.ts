@@ -139,6 +139,7 @@ describe('a wrong setting that decides whether, where, about whom or what is sen
     ['endpoint', 'https://jane@proxy.example/', `${endpoint} (received: one with credentials)`],
     ['endpoint', 'https://:secret@proxy.example/', `${endpoint} (received: one with credentials)`],
     // Wherever it is wrong besides.
+    ['endpoint', '//jane:secret@proxy.example/', `${endpoint} (received: one with credentials)`],
     ['endpoint', 'jane:secret@proxy.example/hit', `${endpoint} (received: one with credentials)`],
     ['endpoint', 'ftp://jane:a/b@proxy.example/', `${endpoint} (received: one with credentials)`],
     ['endpoint', new URL('https://proxy.example/'), `${endpoint} (received: object)`],

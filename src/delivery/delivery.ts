@@ -90,10 +90,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     client,
     tabs,
     encode,
-    onDrop(row, reason) {
-      identities.close(row)
-      onDrop(row, reason)
-    },
+    onDrop: drop,
   })
   const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
@@ -115,10 +112,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
   }
 
+  function drop(row: Row, reason: DropReason): void {
+    identities.close(row)
+    onDrop(row, reason)
+  }
+
   function onForgotten(era: string): void {
     notes.client.read('now')
     // What the database has, the tab that forgets finds there.
-    for (const row of outbox.dropForgotten(era).unstored) onDrop(row, 'consent')
+    for (const row of outbox.dropForgotten(era).unstored) drop(row, 'consent')
   }
 
   const rowOf = (hit: Hit, at: number): Row => {

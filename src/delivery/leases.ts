@@ -64,7 +64,7 @@ export function createLeases(place: Place, tabs: Tabs): Leases {
     const ended = new Set(place.client.ended())
     // The database gives them by when they were due, and those of one lease by their ids.
     for (const row of [...given.rows].sort((a, b) => a.at - b.at)) {
-      // By a page that could not delete it.
+      // By this page, or by one that could not delete it.
       if (writer.hasEnded(row.id) || ended.has(row.id)) {
         queue.delete(row.id)
         writer.end([row.id])

@@ -86,6 +86,7 @@ const isSigned = (text: string) =>
 
 /** `token=8f14e45f`, or a session of ASP.NET without cookies: `(S(lit3py55t21z5v55vlm25s55))`. */
 function isNamedSecret(text: string): boolean {
+  // There may be several: a name before the last `=` or `:`, a value after the first.
   const [, name = '', value = ''] = /^(?=(.*)[=:])[^=:]*[=:](.*)/s.exec(text) ?? []
   return (secretive.test(name) && isSecretValue(value)) || /^\(\w\(/.test(text)
 }
