@@ -21,6 +21,16 @@ test('exporting a report is usage of the customer', async ({ page, collector }) 
   })
 })
 
+test('nothing leaves this machine', async ({ page, collector }) => {
+  const hosts = new Set<string>()
+  page.on('request', (request) => hosts.add(new URL(request.url()).hostname))
+  await page.goto(`/?endpoint=${encodeURIComponent(collector.endpoint)}`)
+  await page.getByRole('button', { name: 'Export report' }).click()
+
+  await collector.hits({ where: ({ action }) => action === 'ev' })
+  expect([...hosts]).toEqual(['127.0.0.1'])
+})
+
 test('an outage of Skalin loses nothing', async ({ page, collector }) => {
   collector.fault({ kind: 'status', status: 503, times: 2 })
   await page.goto(`/?endpoint=${encodeURIComponent(collector.endpoint)}`)

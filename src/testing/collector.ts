@@ -105,19 +105,30 @@ export const startCollector = async (
     clear,
   })
   const guard = createGuard(host, ownPort)
-  const routes = createRoutes({ guard, controlOrigin, endpoint, hitRoute, control, journal, pages })
+  const routes = createRoutes({
+    guard,
+    controlOrigin,
+    endpoint,
+    hitRoute,
+    control,
+    journal,
+    pages,
+    onStray: log.stray,
+  })
   server.on('request', routes(userCode.fail))
 
   let isClosed = false
-  let rising: Promise<void> | undefined
-  const down = async (): Promise<void> => {
-    // A server that is closed before it listens would listen all the same.
-    await rising?.catch(() => undefined)
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  }
+  // One after the other, as they were called: a server that is closed before it listens would listen
+  // all the same, and one that is closing still says that it does.
+  let turn = Promise.resolve()
+  const inTurn = (step: () => Promise<void>): Promise<void> => (turn = turn.then(step, step))
+  const down = (): Promise<void> =>
+    inTurn(async () => {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    })
 
   return {
     origin,
@@ -132,9 +143,9 @@ export const startCollector = async (
     down,
     up: async () => {
       if (isClosed) throw new Error('The collector was closed: create another.')
-      if (server.listening) return
-      rising ??= listen(server, ownPort, host).finally(() => (rising = undefined))
-      await rising
+      await inTurn(async () => {
+        if (!server.listening && !isClosed) await listen(server, ownPort, host)
+      })
     },
     clear,
     close: async () => {

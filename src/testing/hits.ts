@@ -1,4 +1,5 @@
 import { hitKey, isHit, type RequestLog } from './log.ts'
+import { shown } from './printable.ts'
 import type { HitFields } from './protocol.ts'
 import type { ReceivedHit, ReceivedRequest } from './received.ts'
 import { requestLine } from './request-line.ts'
@@ -41,8 +42,12 @@ const queryRules = {
 }
 const deadlineRule = optional<unknown>(`milliseconds from 0 to ${MAX_DELAY_MS}`, isMilliseconds)
 
-const arrived = (requests: readonly ReceivedRequest[]): string => {
-  if (requests.length === 0) return 'Nothing arrived.'
+const arrived = ({ requests, strays }: RequestLog): string => {
+  if (requests.length === 0) {
+    const { count, path } = strays()
+    if (count === 0) return 'Nothing arrived.'
+    return `Nothing arrived at \`/hit\`: ${count} POST went to other paths, the last one to ${shown(path)}.`
+  }
   const unshown = Math.max(0, requests.length - MAX_LINES)
   return [
     'What arrived:',
@@ -120,7 +125,7 @@ export const createHits = (log: RequestLog, userCode: UserCode): HitsQueue => {
       const wanted = count === 1 ? '1 hit' : `${count} hits`
       const why =
         end === 'late' ? `Waited ${deadlineMs} ms` : 'The collector was closed while a test waited'
-      throw new Error(`${why} for ${wanted}, ${match.size()} came. ${arrived(log.requests)}`)
+      throw new Error(`${why} for ${wanted}, ${match.size()} came. ${arrived(log)}`)
     },
     close: () => {
       isClosed = true

@@ -21,6 +21,8 @@ export type RouteParts = {
   control: Control
   journal: Journal
   pages: Pages | undefined
+  /** A POST came to a path that has nothing. */
+  onStray: (path: string) => void
 }
 
 /** Calls carry Segment's events whole, each up to 32 kB. */
@@ -42,6 +44,7 @@ export const createRoutes = ({
   control,
   journal,
   pages,
+  onStray,
 }: RouteParts): ((onFailure: (failure: Error) => void) => Handler) => {
   /**
    * Any page of any site can reach a server on this machine, and the log holds identities: so this
@@ -79,12 +82,7 @@ export const createRoutes = ({
     else send(res, reply(400, parsed.problem, { ...ANY_ORIGIN, Connection: 'close' }))
   }
 
-  const page = async (
-    req: IncomingMessage,
-    res: ServerResponse,
-    path: string,
-  ): Promise<boolean> => {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return false
+  const page = async (res: ServerResponse, path: string): Promise<boolean> => {
     const found = await pages?.(path)
     if (!found) return false
     res.writeHead(200, { 'Cache-Control': 'no-store', ...found.headers })
@@ -94,6 +92,7 @@ export const createRoutes = ({
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(req)
+    const isRead = req.method === 'GET' || req.method === 'HEAD'
     // A hit is taken of any page, so that no name can lead to more: a container may have one of its own.
     if (path === '/hit') {
       await hitRoute.receive(req, res)
@@ -104,11 +103,12 @@ export const createRoutes = ({
       await guardedControl(req, res)
     } else if ((pages ?? controlOrigin) && path === '/inspect') {
       await inspection(req, res)
-    } else if (await page(req, res, path)) {
+    } else if (isRead && (await page(res, path))) {
       // Answered.
-    } else if (path === '/') {
+    } else if (path === '/' && isRead) {
       send(res, reply(200, `A local stand-in for Skalin's collector. POST hits to ${endpoint}`, {}))
     } else {
+      if (req.method === 'POST') onStray(path)
       const text = `There is nothing at ${short(path)}. POST hits to ${endpoint}`
       send(res, reply(404, text, ANY_ORIGIN))
     }

@@ -23,6 +23,6 @@ test.runIf(isChromium)('the Playwright example passes as it stands', async () =>
   run.stdout.on('data', (chunk) => (output += String(chunk)))
   run.stderr.on('data', (chunk) => (output += String(chunk)))
   const [code] = (await once(run, 'close')) as [number]
-  expect(output).toContain('2 passed')
+  expect(output).toContain('3 passed')
   expect(code).toBe(0)
 })

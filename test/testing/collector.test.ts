@@ -95,6 +95,16 @@ describe('an answer', () => {
     expect(text).toBe(`A local stand-in for Skalin's collector. POST hits to ${endpoint}`)
   })
 
+  test.each(['POST', 'PUT', 'OPTIONS'])('at the root takes no %s', async (method) => {
+    const { origin, endpoint } = await startCollector()
+    const { status, text, headers } = await rawRequest(origin, { method })
+    expect({ status, text }).toEqual({
+      status: 404,
+      text: `There is nothing at /. POST hits to ${endpoint}`,
+    })
+    expect(headers['access-control-allow-origin']).toBe('*')
+  })
+
   test.each([
     ['/hits', '/hits'],
     ['/hit/', '/hit/'],
@@ -358,6 +368,18 @@ describe('hits', () => {
     await expect(collector.hits({}, 1)).rejects.toThrow(
       /^Waited 1 ms for 1 hit, 0 came. Nothing arrived.$/,
     )
+  })
+
+  test('are missed where they went to another path', async () => {
+    const collector = await startCollector()
+    await rawRequest(collector.origin, { path: '/favicon.ico' })
+    await rawRequest(collector.origin, { method: 'POST' })
+    await rawRequest(collector.origin, { method: 'POST', path: '/hit/' })
+    await expect(collector.hits({}, 1)).rejects.toThrow(
+      'Nothing arrived at `/hit`: 2 POST went to other paths, the last one to "/hit/".',
+    )
+    collector.clear()
+    await expect(collector.hits({}, 1)).rejects.toThrow('0 came. Nothing arrived.')
   })
 
   test('are missed with the last fifty requests', async () => {
@@ -657,6 +679,14 @@ describe('a collector that is down', () => {
     await collector.up()
     expect((await post(collector)).status).toBe(200)
     expect(collector.requests).toHaveLength(3)
+  })
+
+  test('is what it was told last, though nobody waited', async () => {
+    const collector = await startCollector()
+    await Promise.all([collector.down(), collector.up()])
+    expect((await post(collector)).status).toBe(200)
+    await Promise.all([collector.up(), collector.down(), collector.up(), collector.down()])
+    await expect(rawRequest(collector.origin)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
   test('may be closed while it comes back, and is then', async () => {
