@@ -5,7 +5,7 @@ import { text } from './hit/read.ts'
 import { parseUrl } from './hit/url.ts'
 import { copy } from './segment/copy.ts'
 import type { DeliveryReport } from './report.ts'
-import type { SkalinSettings } from './settings.ts'
+import { type SkalinSettings, describe } from './settings.ts'
 
 /** What Segment tells of a call when it is made, as far as it is of interest. */
 type CallContext = { event: { messageId?: unknown } }
@@ -61,9 +61,11 @@ function addressOf(endpoint: string | undefined, inspector: string | URL | undef
   if (inspector !== undefined) {
     const chosen = parseUrl(String(inspector))
     if (chosen && /^https?:$/.test(chosen.protocol)) return `${chosen.origin}/inspect`
-    const received = typeof inspector === 'string' ? JSON.stringify(inspector) : typeof inspector
     const allowed = `an http(s) origin, such as ${defaultInspector}`
-    complain('error', `the \`inspector\` option must be ${allowed} (received: ${received})`)
+    complain(
+      'error',
+      `the \`inspector\` option must be ${allowed} (received: ${describe(inspector)})`,
+    )
   }
   const url = parseUrl(endpoint)
   return url?.pathname === '/hit' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname)

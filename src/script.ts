@@ -46,6 +46,9 @@ const otherSettings = {
   apiKey: text,
 }
 
+/** Others put attributes of their own on tags; one that begins so is meant for this script. */
+const beginning = /^(skalin|client|customer|anonym|consent|respect|visit|trait|endpoint|enable)/
+
 /** How long a page may take to register by hand, or to load Segment, before it is told what seems wrong. */
 const useWithinMs = 5000
 
@@ -69,6 +72,14 @@ const saidBy = ({ dataset }: HTMLOrSVGScriptElement, name: string): string | und
 
 const says = (tag: HTMLOrSVGScriptElement) =>
   ['analyticsKey', ...Object.keys(attributes)].some((name) => saidBy(tag, name) !== undefined)
+
+/** Attributes that are meant for this script, and are none of it. */
+const misspelt = ({ dataset }: HTMLOrSVGScriptElement): string[] => {
+  const known = ['analyticsKey', ...Object.keys({ ...attributes, ...otherSettings })].map(bare)
+  return Object.keys(dataset).filter(
+    (name) => beginning.test(bare(name)) && !known.includes(bare(name)),
+  )
+}
 
 /** Copies that tools leave behind do not count: with another type, or without `src`, they never ran. */
 const isOurs = ({ src, type }: HTMLScriptElement) =>
@@ -176,6 +187,8 @@ function register(tag: HTMLOrSVGScriptElement, earlier: unknown): void {
     const written = saidBy(tag, name)
     if (written !== undefined) given[name] = read(written)
   }
+  // For settings.ts to name.
+  for (const name of misspelt(tag)) given[name] = tag.dataset[name]
   const { consentCategories: categories, ...settings } = given
   const plugin = skalin({
     ...settings,
@@ -191,7 +204,7 @@ function expectUse(): void {
     () =>
       complain(
         'error',
-        'nothing is sent: the script did not find its own tag. ' +
+        'nothing is sent: the script did not find its own tag with its attributes. ' +
           'Write <script src="…/skalin.min.js" data-client-id="…"></script>, or call `skalinPlugin()`.',
       ),
     useWithinMs,
@@ -218,6 +231,6 @@ attempt(() => {
   const [first, ...more] = tags.filter(says)
   if (first) register(first, earlier)
   // Without attributes it is there for registering by hand; but a stub waits for what they say.
-  else if (tags.length === 0 || isStub(earlier)) expectUse()
+  else if (tags.every((tag) => misspelt(tag).length > 0) || isStub(earlier)) expectUse()
   for (const tag of more) register(tag, undefined)
 })

@@ -3,7 +3,7 @@ import { missing } from './browser/missing.ts'
 import { field, text } from './hit/read.ts'
 import { parseRoute } from './hit/route.ts'
 import type { MappingSettings } from './hit/source.ts'
-import { parseUrl } from './hit/url.ts'
+import { mayHoldPassword, parseUrl } from './hit/url.ts'
 import type { DeliveryReport } from './report.ts'
 
 /**
@@ -359,9 +359,9 @@ const rules: Record<keyof SkalinSettings, Rule> = {
 }
 
 /** A value in a few characters; never what holds a password, and never by a foreign `toString`. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'string')
-    return /:.*@/s.test(value)
+    return mayHoldPassword(value)
       ? 'one with credentials'
       : JSON.stringify(value.replace(/\?.*/s, '?…').slice(0, 40))
   if (value === null || typeof value === 'number' || typeof value === 'boolean')
@@ -370,7 +370,7 @@ function describe(value: unknown): string {
 }
 
 /** What a template leaves behind that was not filled in, and what examples say. */
-const placeholder = /[{}<>%]|^your[^a-z]/i
+const placeholder = /[{}<>]|%(?![\da-f]{2})|^your[^a-z]|your_/i
 
 /** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */
 export function resolveSettings(raw: unknown): Resolution {
@@ -399,8 +399,12 @@ export function resolveSettings(raw: unknown): Resolution {
   }
   if (isInert) return { settings: undefined, errors, warnings }
 
-  if (placeholder.test(good.clientId ?? '')) {
-    warnings.push(`\`clientId\` looks like a placeholder: ${describe(good.clientId)}`)
+  for (const name of ['clientId', 'endpoint', 'customerId']) {
+    // As it was written: a URL has no braces.
+    const value = only('string')(field(raw, name)) as string | undefined
+    if (value !== undefined && placeholder.test(value)) {
+      warnings.push(`\`${name}\` looks like a placeholder: ${describe(value)}`)
+    }
   }
   const unread: string[] = []
   const paths = (good.paths ?? []).flatMap((pattern) => {

@@ -90,7 +90,8 @@ test.each([
   ['localhost:4747', '"localhost:4747"'],
   ['nowhere', '"nowhere"'],
   ['', '""'],
-  [4747, 'number'],
+  [4747, '4747'],
+  ['ftp://jane:secret@127.0.0.1', 'one with credentials'],
 ])(
   'an inspector at %j is none: it says so once, and goes by the endpoint',
   async (inspector, received) => {

@@ -43,6 +43,22 @@ test.each([
   expect(warnings).toEqual([`\`clientId\` looks like a placeholder: "${clientId}"`])
 })
 
+test.each([
+  { endpoint: 'https://YOUR_DOMAIN/hit' },
+  { endpoint: 'https://hits.example/{{ path }}' },
+  { customerId: '{{ customer.id }}' },
+  { customerId: '%CUSTOMER%' },
+])('%j is used, with a warning', (given) => {
+  const [[name, value] = ['', '']] = Object.entries(given)
+  const { settings, warnings } = resolve(given)
+  expect(settings).toBeDefined()
+  expect(warnings).toEqual([`\`${name}\` looks like a placeholder: "${value}"`])
+})
+
+test('a URL with escapes is none that was forgotten', () => {
+  expect(resolve({ endpoint: 'https://yours.example/a%20b' }).warnings).toEqual([])
+})
+
 test.each(['client', '7d3f0c52-9be1-4d0e', 'acme:eu/prod', 'yourcompany', 'not-your-id', 'a$b'])(
   'the client id %j is none that was forgotten',
   (clientId) => {

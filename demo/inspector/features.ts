@@ -42,7 +42,11 @@ const linesOf = (text: string): string[] =>
 /** The path of what somebody pasted: a path, a hash route or a whole address. */
 function pathOf(line: string): string {
   const [, route] = /^[^#]*#!?(\/.*)$/.exec(line) ?? []
-  return route ?? (URL.canParse(line) ? new URL(line).pathname : line)
+  if (route !== undefined) return route
+  // As some browsers show it: of `localhost:3000/projects` the host would be taken for a scheme.
+  const lacksScheme = !line.includes('://') && /^[\w-]+[.:][\w.:-]*\//.test(line)
+  const address = lacksScheme ? `http://${line}` : line
+  return URL.canParse(address) ? new URL(address).pathname : line
 }
 
 /** The names of pasted paths, one a line, by patterns, one a line; and what is no pattern. */

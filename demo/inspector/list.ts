@@ -96,6 +96,9 @@ export function createList(endpoint: () => string) {
     }
     before.style.height = `${topOf(first)}px`
     after.style.height = `${topOf(rows.length) - topOf(end)}px`
+    // Where none was reached yet, the first that can be seen is.
+    const firstSeen = first === 0 ? 0 : Math.min(first + spare, end - 1)
+    const reached = activeIndex < 0 ? firstSeen : activeIndex
     let next: Element | null = before.nextElementSibling
     for (const index of [...drawn].sort((a, b) => a - b)) {
       const shown = rows[index]
@@ -106,7 +109,7 @@ export function createList(endpoint: () => string) {
       element.style.top = isAway ? `${topOf(index)}px` : ''
       element.ariaPosInSet = String(index + 1)
       element.ariaSetSize = String(rows.length)
-      button.tabIndex = index === Math.max(0, activeIndex) ? 0 : -1
+      button.tabIndex = index === reached ? 0 : -1
       update(shown, state.now, state.roadOpensAt)
       setOpen(shown.row === openRow)
       if (element === next) next = next.nextElementSibling

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { mayHoldPassword } from '../hit/url.ts'
 import { mustBe } from '../testing/rules.ts'
 import { short } from '../testing/printable.ts'
 
@@ -47,7 +48,11 @@ export const parseOptions = (
     } else if (!token.inlineValue && token.value?.startsWith('--')) {
       const next = `the option \`${short(token.value)}\`; \`${name}=…\` takes any value`
       return { problem: `\`${name}\` must be ${allowed} (received: ${next}).` }
-    } else if (token.value === undefined || !accepts?.(token.value)) {
+    } else if (token.value === undefined) {
+      return { problem: mustBe(name, allowed, undefined) }
+    } else if (!accepts?.(token.value)) {
+      if (mayHoldPassword(token.value))
+        return { problem: `\`${name}\` must be ${allowed} (received: one with credentials).` }
       return { problem: mustBe(name, allowed, token.value) }
     }
     given[token.name] = token.value ?? true

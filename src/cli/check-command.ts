@@ -39,6 +39,9 @@ const isHttp = (text: string): boolean => {
   return /^https?:$/.test(protocol) && username + password === ''
 }
 
+/** What programs read a proxy's address from. */
+const proxies = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']
+
 const person = ['user-id', 'email', 'customer-id']
 
 /** `skalin-analytics-plugin check`. */
@@ -85,6 +88,8 @@ const check: Command['run'] = async (given, { out }) => {
     origin,
     isGiven: text('origin') !== undefined,
     isUnverified: process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+    hasProxy:
+      process.env['NODE_USE_ENV_PROXY'] !== '1' && proxies.some((name) => process.env[name]),
     get,
   }
   if (given['send']) {

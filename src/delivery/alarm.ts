@@ -1,5 +1,6 @@
-import { now } from '../browser/clock.ts'
+import { elapsed, now } from '../browser/clock.ts'
 import type { Page } from './attempt.ts'
+import { second } from './limits.ts'
 
 /**
  * The one timer of delivery: none while hidden or offline, which end by an event. Set for a time, in
@@ -13,13 +14,16 @@ const maxDelayMs = 2 ** 31 - 1
 export function createAlarm(page: Page, work: () => void): Alarm {
   let timer: ReturnType<typeof setTimeout> | undefined
   let setFor = Infinity
+  let setAt = -Infinity
 
   return (at) => {
-    if (at === setFor) return
+    // Some pages stop all timers: an old one may not be there any more.
+    if (at === setFor && elapsed() - setAt < second) return
     clearTimeout(timer)
     setFor = Infinity
     if (at === Infinity || page.isHidden() || !page.isOnline()) return
     setFor = at
+    setAt = elapsed()
     const ring = () => {
       setFor = Infinity
       work()

@@ -32,7 +32,7 @@ export type Delivery = {
   ) => Promise<boolean | undefined>
   /** Drops what is held of calls made until then. */
   dropHeld: (madeUntil: number) => Promise<void>
-  /** Opens the database, and looks at what earlier pages left when the page is idle. */
+  /** Opens the database, and looks at what earlier pages left when the page is idle: it may be sent. */
   start: () => void
   /** The page is hidden or going: all that can still go, goes now. See {@link Courier}. */
   leave: Courier['leave']
@@ -49,6 +49,7 @@ export type Delivery = {
   forget: () => Promise<void>
   /** Resolves when all that can go now has gone, or after 10 seconds. */
   flush: () => Promise<void>
+  /** Sends nothing, where nothing has been allowed yet. */
   pending: () => Promise<number>
   /** Takes and begins nothing more; resolves when what was in flight has ended. */
   stop: () => Promise<void>
@@ -98,11 +99,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const parts = { outbox, queue, attempts, inFlight, identities, page, onProgress }
   const courier = createCourier(parts)
   let starting: Promise<void> | undefined
+  /** Somebody asked for more than what waits. */
+  let maySend = false
   let hasLeft = false
   let knownLeft = ''
   let isStopped = false
 
-  const look = () => courier.lookFrom(0)
+  const look = () => {
+    if (maySend) courier.lookFrom(0)
+  }
   const takeOver = () => void (isStopped || outbox.ready().then(look))
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
@@ -164,6 +169,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await outbox.dropHeld(madeUntil)
     },
     start() {
+      maySend = true
       void start()
         .then(() => options.whenIdle(takeOver))
         // A page without idle time.
@@ -202,6 +208,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     async flush() {
       if (!(await isThere())) return
+      maySend = true
       await start()
       await outbox.ready()
       await courier.flush()
@@ -218,7 +225,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         database.close()
         return
       }
-      courier.leave(() => undefined)
+      if (maySend) courier.leave(() => undefined)
       await courier.stop()
     },
   }

@@ -51,6 +51,8 @@ function newController(): AbortController | undefined {
  */
 export function createSender(endpoint: string): Sender {
   const address = endpoint.replace(/#.*$/, '')
+  // A page may have its browser upgrade what is not secure.
+  const addresses = [address, address.replace(/^http:/, 'https:')]
 
   /** A service worker, a blocker or an extension may answer in the collector's place. */
   function isCollectors({ url, constructor }: Response, type: ResponseType | undefined): boolean {
@@ -58,9 +60,11 @@ export function createSender(endpoint: string): Sender {
     // made up in their place is a browser's own Response too. Node and test DOMs say `basic` of all.
     const isFitting =
       type === 'cors' ||
+      // Without an origin on the web: an extension that may reach all, say, or a frame's `srcdoc`.
+      (type === 'basic' && !/^http/.test(location.protocol)) ||
       address.startsWith(`${location.origin}/`) ||
       (!isControlled() && !(type !== undefined && /\[native code]/.test(String(constructor))))
-    return url === address && isFitting
+    return addresses.includes(url) && isFitting
   }
 
   async function exchange(body: string, mode: Mode, signal: AbortSignal | null): Promise<Outcome> {

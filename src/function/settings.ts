@@ -1,4 +1,4 @@
-import { field, text, tidy } from '../hit/read.ts'
+import { field, lostId, text, tidy } from '../hit/read.ts'
 import { type Route, parseRoute } from '../hit/route.ts'
 import type { MappingSettings } from '../hit/source.ts'
 
@@ -38,6 +38,12 @@ function listSetting(raw: unknown, name: string): string[] {
   if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) {
     throw wrong(name, 'a list of texts')
   }
+  if (typeof value === 'string' && /^\s*\[\s*"/.test(value)) {
+    throw wrong(name, 'a list of texts, or one text with commas and no JSON')
+  }
+  if (items.some((item) => lostId(item) !== undefined)) {
+    throw wrong(name, 'a list of texts, and no word for nothing such as `null`')
+  }
   return [...new Set(items.map((item) => item.trim()).filter((item) => item !== ''))]
 }
 
@@ -48,6 +54,9 @@ function mapSetting(raw: unknown, name: string): Map<string, string> {
   return new Map(
     Object.entries(value as object).map(([key, item]: [string, unknown]) => {
       if (!isBlank(item) && typeof item !== 'string') throw wrong(name, 'a map of texts')
+      if (lostId(item) !== undefined) {
+        throw wrong(name, 'a map of texts, and no word for nothing such as `null`')
+      }
       return [tidy(key), isBlank(item) ? '' : (item as string)]
     }),
   )

@@ -28,20 +28,20 @@ export function wellFormed(text: string): string {
 }
 
 /** White space, and what is as invisible: zero-width characters, byte order and bidi marks. */
-const invisible = /^(?![\ufe00-\ufe0f])[\s\p{Default_Ignorable_Code_Point}]$/u
+const invisibleStart = /^[\s\p{Default_Ignorable_Code_Point}]+/u
+/** Not what says how the character before it looks. */
+const invisibleEnd = /^(?![\ufe00-\ufe0f])[\s\p{Default_Ignorable_Code_Point}]$/u
 
 /** Soft hyphens, and zero-width characters that join nothing. */
 const pointless = /[\u00ad\u200b\u2060\ufeff]/g
 
 /** Without invisible characters at its ends; within, an emoji may need those that join. */
 function trim(given: string): string {
-  const text = given.replace(pointless, '')
-  let start = 0
+  const text = given.replace(pointless, '').replace(invisibleStart, '')
   let end = text.length
   // Not by /\s+$/: in a long run of spaces that is not at the end it would freeze the page.
-  while (start < end && invisible.test(text.charAt(start))) start += 1
-  while (start < end && invisible.test(text.charAt(end - 1))) end -= 1
-  return text.slice(start, end)
+  while (end > 0 && invisibleEnd.test(text.charAt(end - 1))) end -= 1
+  return text.slice(0, end)
 }
 
 /** One line without outer space. */

@@ -21,6 +21,9 @@ export function parseUrl(text: unknown): URL | undefined {
 export const hasAddress = ({ protocol }: URL): boolean =>
   !/^(file|filesystem|content|about|data|blob|javascript|view-source):$/.test(protocol)
 
+/** What is printed is no place for one, wherever in a text it stands. */
+export const mayHoldPassword = (text: string): boolean => /:.*@/s.test(text)
+
 const isUrlOrNothing = (answer: unknown): answer is string | null =>
   answer === null || answer === '' || parseUrl(answer) !== undefined
 

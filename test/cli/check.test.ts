@@ -130,14 +130,14 @@ describe('an endpoint that fails', () => {
     [
       'a hang before the headers',
       { kind: 'hang', at: 'headers' },
-      'unreachable',
+      'failing',
       { check: 'Time' },
       ['--timeout', '300'],
     ],
     [
       'a hang before the body',
       { kind: 'hang', at: 'body' },
-      'unreachable',
+      'failing',
       { check: 'Time' },
       ['--timeout', '300'],
     ],
@@ -200,7 +200,8 @@ describe('an endpoint that fails', () => {
     const seen = await check(collector.endpoint, '--timeout', '500')
     const { state = 'warning' } = expected
     expect(seen.code).toBe(state === 'warning' ? 0 : 1)
-    expect(seen.verdict).toBe(state === 'warning' ? 'unknown' : 'unreachable')
+    const failed = expected.check === 'Time' ? 'failing' : 'unreachable'
+    expect(seen.verdict).toBe(state === 'warning' ? 'unknown' : failed)
     expect(seen.of(expected.check ?? 'Reachable')).toMatchObject({ ...expected, state })
     const { code, verdict } = await check(collector.endpoint, '--timeout', '500', ...person)
     expect({ code, verdict }).toEqual({ code: 0, verdict: 'readable' })
@@ -249,6 +250,18 @@ describe('an endpoint that fails', () => {
     const { code, of } = await check(collector.endpoint)
     expect(code).toBe(1)
     expect(of('Reachable')?.says).toContain('Nothing listens there')
+  })
+
+  test('by nobody, past a proxy, says nothing of what browsers will do', async () => {
+    const collector = await startCollector()
+    await collector.down()
+    vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { code, verdict, of } = await check(collector.endpoint)
+    expect({ code, verdict }).toEqual({ code: 1, verdict: 'unknown' })
+    expect(of('Proxy')).toMatchObject({ state: 'warning' })
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1')
+    expect((await check(collector.endpoint)).of('Proxy')).toBeUndefined()
   })
 
   test('by a self-signed certificate will not do', async () => {
@@ -456,6 +469,14 @@ test('of every status that no page can read it says what the plugin makes of it'
   for (const status of statuses) {
     const isTaken = status < 300
     const { verdict, says } = saidOf(answerOf(status))
+    if ([307, 308].includes(status)) {
+      // Whoever follows sends all of it once more. https://fetch.spec.whatwg.org/#http-redirect-fetch
+      expect([verdict, says]).toEqual([
+        'unknown',
+        `It redirects: ${status}. Hits would follow, and count as accepted wherever they arrive.`,
+      ])
+      continue
+    }
     expect([status, verdict]).toEqual([status, isTaken ? 'opaque' : 'losing'])
     expect(says).toContain(isTaken ? 'It took the hit' : 'would count as accepted, and be lost')
   }
@@ -521,6 +542,10 @@ test.each([
   [
     ['--client-id', 'c', '--endpoint', 'ftp://a.example'],
     '`--endpoint` must be an absolute http(s) URL without credentials (received: "ftp://a.example").',
+  ],
+  [
+    ['--client-id', 'c', '--endpoint', 'https://jane:secret@a.example'],
+    '`--endpoint` must be an absolute http(s) URL without credentials (received: one with credentials).',
   ],
   [
     ['--client-id', 'c', '--origin', 'https://a.example/app'],

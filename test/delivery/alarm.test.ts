@@ -27,3 +27,17 @@ test('a time that is further off than a timer can count is not now', () => {
   vi.advanceTimersByTime(day)
   expect(rang).toEqual([2 ** 31 - 1])
 })
+
+// `let id = setTimeout(…); while (id--) clearTimeout(id)` is how some pages tidy up.
+test('a time that a page has taken away with all its timers is set anew', () => {
+  vi.useFakeTimers()
+  const ring = vi.fn()
+  const setAlarm = createAlarm(page, ring)
+  const at = Date.now() + 10_000
+  setAlarm(at)
+  vi.clearAllTimers()
+  vi.advanceTimersByTime(1000)
+  setAlarm(at)
+  vi.advanceTimersByTime(9000)
+  expect(ring).toHaveBeenCalledOnce()
+})

@@ -3,7 +3,7 @@ import { type EndpointState, initialState } from '../../src/delivery/endpoint.ts
 import { hour, leaseMs, maxAgeMs, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { held } from '../../src/delivery/row.ts'
-import { replace } from './sabotage.ts'
+import { replace, sabotages } from './sabotage.ts'
 import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
 import { type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
@@ -588,6 +588,47 @@ describe('flush', () => {
     world.patienceMs = hour
     post(tab, 1)
     expect(await flushing(world, tab)).toBe(10 * second)
+  })
+})
+
+describe('asking how many wait, where nothing may be sent yet,', () => {
+  /** What an earlier page left, which could not send it. */
+  async function left(world: World, tab: Tab) {
+    world.online = false
+    post(tab, 1)
+    await world.settle()
+    await tab.close()
+    world.online = true
+    await world.tick(minute)
+  }
+
+  test('sends nothing, not even once a slow database is there', async () => {
+    const { world, tab } = await setUp()
+    await left(world, tab)
+    const stalled: (() => void)[] = []
+    const { setImmediate } = globalThis
+    vi.stubGlobal('setImmediate', (work: () => void) => stalled.push(work))
+    const pending = world.create().pending()
+    await world.tick(3 * second)
+    vi.stubGlobal('setImmediate', setImmediate)
+    for (const work of stalled) work()
+    await world.tick(second)
+    expect(await pending).toBe(0)
+    expect(world.flights).toEqual([])
+  })
+
+  test('sends nothing, nor when it is deregistered then', async () => {
+    const world = createWorld()
+    const end = sabotages['opening fails']?.()
+    await left(world, await world.open())
+    const tab = world.create()
+    const pending = tab.pending()
+    await world.tick(second)
+    expect(await pending).toBe(1)
+    void tab.stop()
+    await world.tick(second)
+    end?.()
+    expect(world.flights).toEqual([])
   })
 })
 

@@ -8,7 +8,7 @@ import { hitOf, now } from './support.ts'
 
 const body = new URLSearchParams(hitOf(1)).toString()
 /** A page of another origin than the collector's. */
-const location = { origin: 'https://app.example' }
+const location = { origin: 'https://app.example', protocol: 'https:' }
 
 beforeEach(() => {
   vi.stubGlobal('location', location)
@@ -202,9 +202,29 @@ describe('with a stand-in for fetch', () => {
 
   test('an endpoint of the same origin has basic answers, of a worker too', async () => {
     vi.stubGlobal('navigator', worker)
-    vi.stubGlobal('location', { origin: 'https://collector.example' })
+    vi.stubGlobal('location', { origin: 'https://collector.example', protocol: 'https:' })
     stub(() => Promise.resolve(answerOf({ type: 'basic' })))
     expect(await createSender(endpoint)(body, 'cors')).toEqual(accepted)
+  })
+
+  // Chromium asks for no CORS there: what an extension may reach, and what a frame's page may.
+  test.each([
+    { origin: 'chrome-extension://abc', protocol: 'chrome-extension:' },
+    { origin: 'null', protocol: 'about:' },
+  ])('a page of $protocol has basic answers', async (location) => {
+    vi.stubGlobal('location', location)
+    class Native extends Response {}
+    Native.toString = () => 'function Response() { [native code] }'
+    const answer = Object.setPrototypeOf(answerOf({ type: 'basic' }), Native.prototype) as Response
+    stub(() => Promise.resolve(answer))
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(accepted)
+    vi.stubGlobal('location', { origin: 'https://app.example', protocol: 'https:' })
+    expect(await createSender(endpoint)(body, 'cors')).toEqual(nobody)
+  })
+
+  test('a page may have its browser upgrade the endpoint', async () => {
+    stub(() => Promise.resolve(answerOf({})))
+    expect(await createSender(endpoint.replace('https:', 'http:'))(body, 'cors')).toEqual(accepted)
   })
 
   test('a fragment of the endpoint is none of the answer', async () => {

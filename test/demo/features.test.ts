@@ -30,12 +30,16 @@ test('pasted paths are named as the plugin names pages', () => {
   const paths = `
     /projects/8f14e45f/edit
     https://app.example/r%C3%A9glages?a=1
+    localhost:3000/projects/7
+    app.example/r%C3%A9glages
     https://app.example/#/customers/acme
     #!/customers/acme/
     /customers/acme`
   const { named, unread } = namePaths(paths, '/a(\n\n /customers/:customerId ')
   expect(named.map(({ name, byPattern }) => [name, byPattern])).toEqual([
     ['/projects/:id/edit', false],
+    ['/réglages', false],
+    ['/projects/:id', false],
     ['/réglages', false],
     ['/customers/:customerId', true],
     ['/customers/:customerId', true],

@@ -688,6 +688,24 @@ test('an open row stays where it is when calls come in above it', async ({ open 
   })
 })
 
+test('Tab reaches a row that can be seen, wherever the reader has scrolled', async ({ open }) => {
+  const { page } = await open()
+  await press(page, camille)
+  for (let time = 0; time < 40; time += 1) await press(page, 'screen Home')
+  await counted(page, { accepted: 42 })
+  const scroller = page.locator('#scroller')
+  const reached = page.locator('#rows .row[tabindex="0"]')
+  const inSight = async () => {
+    const [list, row] = [await scroller.boundingBox(), await reached.boundingBox()]
+    return (
+      list !== null && row !== null && row.y >= list.y - row.height && row.y < list.y + list.height
+    )
+  }
+  expect(await inSight()).toBe(true)
+  await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight))
+  await until(inSight, { message: 'a row for Tab' })
+})
+
 describe('an endpoint from the address', () => {
   const foreign = 'https://collect.example/hit'
   const at = (endpoint: string) => `?${new URLSearchParams({ endpoint })}`

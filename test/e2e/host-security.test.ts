@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { isChromium, launchBrowser } from '../support/browser.ts'
 import { featureOf } from '../support/fault-rig.ts'
 import { patienceMs } from '../support/deadline.ts'
 import { type Build, builds, errorsOf } from '../support/rig.ts'
@@ -103,6 +108,46 @@ describe.each(builds)('the %s build', (which) => {
     await context.close()
   })
 })
+
+test.runIf(isChromium)(
+  'works on a page of an extension, which may reach all without CORS',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skalin-extension-'))
+    const extension = join(folder, 'extension')
+    const manifest = {
+      manifest_version: 3,
+      name: 'A sidebar',
+      version: '1',
+      host_permissions: [`${rig.collector.origin}/*`],
+    }
+    const app = await application('npm', loaded, 'window.analytics = analytics')
+    await mkdir(extension)
+    await writeFile(join(extension, 'manifest.json'), JSON.stringify(manifest))
+    await writeFile(join(extension, 'app.js'), app)
+    await writeFile(join(extension, 'page.html'), '<script type="module" src="app.js"></script>')
+    const browser = await launchBrowser({ profile: join(folder, 'profile'), extension })
+    try {
+      const page = await browser.newPage()
+      const errors = errorsOf(page)
+      await page.goto(`chrome-extension://${idOf(extension)}/page.html`)
+      expect(await arrived()).toEqual(['Start', 'Used', 'ui'])
+      // They count as accepted: none goes once more, and the one that follows goes at once.
+      await page.evaluate(() => void window.analytics.track('Marker'))
+      await rig.collector.hits({ where: (hit) => featureOf(hit) === 'Marker' }, patienceMs)
+      expect(rig.collector.requests).toHaveLength(4)
+      expect(errors).toEqual([])
+    } finally {
+      await browser.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+)
+
+/** Chromium makes it from the folder, a letter from `a` to `p` for each digit. */
+function idOf(extension: string): string {
+  const hex = createHash('sha256').update(extension).digest('hex').slice(0, 32)
+  return hex.replace(/./g, (digit) => 'abcdefghijklmnop'.charAt(Number.parseInt(digit, 16)))
+}
 
 test('in a web worker it is safe and does nothing', async () => {
   const worker = await bundle(`

@@ -51,7 +51,7 @@ async function open(html: string): Promise<void> {
   errors = errorsOf(page)
   told = []
   page.on('console', (message) => {
-    if (message.type() === 'error') told.push(message.text())
+    if (message.type() === 'error' || message.type() === 'warning') told.push(message.text())
   })
   await page.clock.install()
   await page.goto(rig.site.page('/own-tag', `<!doctype html><body>${html}`))
@@ -233,6 +233,7 @@ describe('a script that finds no tag', () => {
     ['a bundle of scripts', () => '<script src="/vendor.js"></script>'],
     ['a text that is evaluated', () => evaluated],
     ['a shadow tree', () => `<div><template shadowrootmode="open">${ourTag('', '/vendor.js')}</template></div>`],
+    ['a tag that names its attribute wrong', () => '<script src="/dist/skalin.min.js" data-client="test-client"></script>'],
     ['the inline stub, and attributes that a tag manager has stripped', () => `<script>skalinPlugin = { calls: [] }</script><script src="/dist/skalin.min.js"></script>`],
   ] // prettier-ignore
 
@@ -297,10 +298,20 @@ test.each([
   ['data-url="/x"', /`url` setting must be a function/],
   ['data-feature-name="x"', /`featureName` setting must be a function/],
   ['data-visit-timeout-ms="30m"', /`visitTimeoutMs` setting must be .*received: "30m"/],
-])('a setting that no text can be is told: %s', async (attribute, message) => {
+  ['data-consent-category="Analytics"', /unknown setting `consentCategory`/],
+  ['data-respect-gcp data-customer="acme"', /unknown setting `respectGcp`, `customer`/],
+])('a setting that no text can be, or that is none, is told: %s', async (attribute, message) => {
   await open(`${snippet()}${ourTag(attribute)}`)
   await page.waitForFunction('window.skalinPlugin')
   expect(told.join('\n')).toMatch(message)
+})
+
+test("attributes of somebody else's are none", async () => {
+  await open(
+    `${snippet()}${ourTag('data-cfasync="false" data-turbo-track="reload" data-path="/"')}`,
+  )
+  await arrives()
+  expect(told).toEqual([])
 })
 
 test('of a script without attributes, another one that has some does not speak', async () => {

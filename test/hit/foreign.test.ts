@@ -72,6 +72,17 @@ test('what is invisible around an id, an e-mail address and a customer goes', ()
   expect(hit.customer_id).toBe('acme')
 })
 
+test.each(['\ufe0f', ' \ufe0f\u200d\ufe0e ', '\u{e0100}', '\u{e0067}\u3164'])(
+  'what is invisible is nothing by itself: %j',
+  (nothing) => {
+    const traits = { groupId: nothing, email: nothing }
+    expect(skipOf(identify({ userId: nothing, traits }))).toBe('no-identity')
+    expect(skipOf(track({ event: nothing }))).toBe('no-name')
+    const hit = hitOf(track({ context: { traits } }))
+    expect(hit).not.toHaveProperty('customer_id')
+  },
+)
+
 describe('a page that changes how JSON is made', () => {
   const prototypes = [Object.prototype, Array.prototype, String.prototype, Number.prototype]
 

@@ -38,6 +38,12 @@ export interface KillableBrowser extends Omit<TestBrowser, 'browser'> {
   kill: () => Promise<void>
 }
 
+interface ProfileOptions {
+  profile: string
+  keepsPages?: boolean | undefined
+  extension?: string
+}
+
 /** A browser of any engine. */
 export async function launchEngine(
   engine: Engine,
@@ -45,21 +51,20 @@ export async function launchEngine(
 ): Promise<EngineBrowser> {
   if (engine === 'webkit') return launchWebKit(pathOf(engine), options)
   const { profile, keepsPages } = options
-  if (profile) return launchOnProfile(engine, profile, keepsPages)
+  if (profile) return launchOnProfile(engine, { profile, keepsPages })
   const { newPage, close } = await launchAfresh(engine)
   return { newPage, close, kill: close }
 }
 
 /**
  * A headless browser of playwright's; Chromium reaches this machine only. With a `profile` folder it
- * keeps its data there, and can be killed and started again on it.
+ * keeps its data there, and can be killed and started again on it. `extension`: the folder of one, for
+ * Chromium.
  */
-export function launchBrowser(options: { profile: string }): Promise<KillableBrowser>
+export function launchBrowser(options: ProfileOptions): Promise<KillableBrowser>
 export function launchBrowser(): Promise<TestBrowser>
-export function launchBrowser({ profile }: { profile?: string } = {}): Promise<
-  TestBrowser | KillableBrowser
-> {
-  return profile ? launchOnProfile(testBrowser, profile) : launchAfresh(testBrowser)
+export function launchBrowser(options?: ProfileOptions): Promise<TestBrowser | KillableBrowser> {
+  return options ? launchOnProfile(testBrowser, options) : launchAfresh(testBrowser)
 }
 
 function pathOf(engine: Engine): string {
@@ -95,12 +100,9 @@ async function launchAfresh(engine: Engine): Promise<TestBrowser> {
   return { browser, context, newPage: () => context.newPage(), close: () => browser.close() }
 }
 
-async function launchOnProfile(
-  engine: Engine,
-  profile: string,
-  keepsPages = true,
-): Promise<KillableBrowser> {
-  if (engine === 'chromium') return launchChromiumOnProfile(profile, keepsPages)
+async function launchOnProfile(engine: Engine, options: ProfileOptions): Promise<KillableBrowser> {
+  if (engine === 'chromium') return launchChromiumOnProfile(options)
+  const { profile, keepsPages = true } = options
   const context = await types[engine].launchPersistentContext(profile, {
     ...optionsOf(engine),
     ...(keepsPages ? {} : { firefoxUserPrefs: { 'browser.sessionhistory.max_total_viewers': 0 } }),
@@ -127,15 +129,17 @@ function killGroupOf(profile: string): void {
   }
 }
 /** Spawned by ourselves: a `kill` that reaches every process at once. */
-async function launchChromiumOnProfile(
-  profile: string,
-  keepsPages: boolean,
-): Promise<KillableBrowser> {
+async function launchChromiumOnProfile({
+  profile,
+  keepsPages = true,
+  extension,
+}: ProfileOptions): Promise<KillableBrowser> {
   const child = spawn(
     pathOf('chromium'),
     [
       ...chromiumArgs(keepsPages ? [] : ['BackForwardCache']),
       '--headless=new',
+      ...(extension ? [`--load-extension=${extension}`] : []),
       '--remote-debugging-port=0',
       // Nobody speaks through it, but Chromium ends with it: none outlives tests that were killed.
       '--remote-debugging-pipe',

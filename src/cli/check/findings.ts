@@ -17,7 +17,9 @@ const isBusy = (status: number): boolean => [408, 425, 429].includes(status) || 
 const isNowhere = (status: number): boolean => [404, 410].includes(status)
 const isBarred = (status: number): boolean => [401, 403, 407, 451].includes(status)
 /** https://fetch.spec.whatwg.org/#redirect-status */
-const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
+const isRedirect = (status: number): boolean => [301, 302, 303].includes(status) || keepsHit(status)
+/** Whoever follows sends the same once more: by others, it would arrive empty. */
+const keepsHit = (status: number): boolean => [307, 308].includes(status)
 
 const redirect = ({ endpoint, post }: Tried, { status, headers }: Answer): Finding => {
   if (!isRedirect(status)) return finding('Redirects', 'ok', 'None.')
@@ -28,8 +30,9 @@ const redirect = ({ endpoint, post }: Tried, { status, headers }: Answer): Findi
       : 'nowhere'
   const says = `It answers ${status}${post ? '' : ' to a GET,'} to ${target}.`
   const todo = 'Use the final address as `endpoint`.'
+  const loss = keepsHit(status) ? '' : ' A hit that follows would arrive empty.'
   return post
-    ? finding('Redirects', 'failed', `${says} A hit that follows would arrive empty.`, todo)
+    ? finding('Redirects', 'failed', `${says}${loss}`, todo)
     : finding('Redirects', 'warning', says, `If it does so to a POST: ${todo} \`--send\` tells.`)
 }
 
@@ -47,6 +50,11 @@ const post = (answer: Answer, kind: Reading): Finding => {
   const failed = (says: string, todo?: string): Finding => finding('POST', 'failed', says, todo)
   const todo = 'Check the address, and what stands before it.'
   // The plugin sends it once more, by a request that follows redirects and tells no status.
+  if (kind === 'hidden' && keepsHit(status)) {
+    return failed(
+      `It redirects: ${status}. Hits would follow, and count as accepted wherever they arrive.`,
+    )
+  }
   if (kind === 'hidden') {
     return failed(
       `It answered ${status}, and no page can read that: hits would count as accepted, and be lost.`,
@@ -93,6 +101,13 @@ const notSent = finding(
   'Add `--send` and `--user-id` or `--email` to send one `ui` hit.',
 )
 
+const unusedProxy = finding(
+  'Proxy',
+  'warning',
+  'HTTP_PROXY or HTTPS_PROXY is set, and this check goes without.',
+  'Set NODE_USE_ENV_PROXY=1 as well, with Node 24 or newer.',
+)
+
 const says: Record<Verdict, string> = {
   readable: 'The plugin will deliver to it, and know of each hit whether it was taken.',
   opaque:
@@ -113,6 +128,7 @@ const withoutAnswer = (tried: Tried, failure: Finding): Finding[] =>
 
 const verdictOf = ({ post: sent }: Tried, { status }: Answer, kind: Reading, failed: string[]) => {
   const isUnread = sent && kind === 'hidden' && !isAcceptance(status)
+  if (isUnread && keepsHit(status)) return 'unknown'
   // What browsers do not send, or give up, is not lost.
   if (isUnread && !failed.includes('TLS') && !failed.includes('Time')) return 'losing'
   // What it answers to a GET decides nothing.
@@ -128,9 +144,15 @@ export const diagnose = (tried: Tried): Findings => {
   const around = [policy(tried), ...localNetwork(tried)]
   if (!isAnswer(judged)) {
     const failure = explainFailure(judged)
-    // A protocol that browsers speak says nothing of them.
-    const verdict = failure.check === 'Protocol' ? 'unknown' : 'unreachable'
-    const findings = [...withoutAnswer(tried, failure), ...around]
+    const isByProxy = tried.hasProxy === true && failure.check === 'Reachable'
+    // What browsers can do, and this check does not, says nothing of them.
+    const isOpen = failure.check === 'Protocol' || isByProxy
+    const verdict = isOpen ? 'unknown' : failure.check === 'Time' ? 'failing' : 'unreachable'
+    const findings = [
+      ...withoutAnswer(tried, failure),
+      ...(isByProxy ? [unusedProxy] : []),
+      ...around,
+    ]
     return { verdict, says: says[verdict], findings }
   }
   const kind = reading(tried, judged)
