@@ -7,7 +7,7 @@ import { flushTimeoutMs } from './delivery/limits.ts'
 import { createSender } from './delivery/sender.ts'
 import type { SegmentEvent } from './hit/event.ts'
 import { fnv1a64 } from './hit/hash.ts'
-import { encodeHit } from './hit/hit.ts'
+import { encodeHit, personIn } from './hit/hit.ts'
 import { customerAsOf } from './hit/identity.ts'
 import { type AsOf, createPipeline } from './pipeline.ts'
 import { createReporter } from './report.ts'
@@ -66,6 +66,7 @@ export function createDestination(
     page,
     send: createSender(endpoint),
     encode: encodeHit,
+    personIn,
     hash: fnv1a64,
     whenIdle,
     onProgress: reporter.progress,
@@ -100,7 +101,7 @@ export function createDestination(
       visits.end(ended)
       storedUserOf(analytics).doubt(null)
       memory.forget()
-      anonymous.reset(at, () => calls.waiting().length > 0 || pipeline.isPassing())
+      anonymous.reset(at, () => calls.mayCome() || pipeline.isPassing())
     },
   })
   const storedUsers = new Map<Analytics, StoredUser>()
@@ -146,6 +147,7 @@ export function createDestination(
         onLeaving() {
           delivery.leave(() => calls.waiting().forEach(pipeline.rescue))
           visits.save()
+          if (page.hasLeft()) void anonymous.stop()
         },
         onBack(wasAway) {
           // In the back/forward cache nobody was told what other pages have changed.
@@ -164,9 +166,8 @@ export function createDestination(
           if (key === personKey || key === null) people.doubt()
           if (key === visitKey || key === null) visits.doubt()
           delivery.changedElsewhere(key)
-          if (key?.startsWith('skalin:') !== true) {
-            for (const user of storedUsers.values()) user.doubt(key)
-          }
+          if (key?.startsWith('skalin:')) return
+          for (const user of storedUsers.values()) user.doubt(key)
         },
       })
     } catch {
@@ -216,7 +217,7 @@ export function createDestination(
     async stop() {
       await pipeline.stop()
       visits.save()
-      anonymous.stop()
+      await anonymous.stop()
       page.unwatch()
       await delivery.stop()
     },

@@ -9,6 +9,8 @@ import {
   type People,
   isHeardOf,
   isKnownByMail,
+  isToldOf,
+  storedTraits,
   withoutLostTraits,
 } from './visitor/person.ts'
 import type { Entry, VisitKeeper } from './visitor/visit.ts'
@@ -38,12 +40,13 @@ export function createIntroduction<AsOf extends Known>(parts: {
     const isKnown = text(event.userId) !== undefined || isKnownByMail(knowledge)
     if (event.type === 'identify' || !isKnown) return undefined
     const isIntroduced = !visits.introduces(call.generation, parts.entryOf(call, event))
-    if (isHeard && isIntroduced) return undefined
+    const isToldAll = isHeard || !isToldOf(knowledge)
+    if (isToldAll && isIntroduced) return undefined
     const before: object = isHeard
       ? (people.about(knowledge, event, () => true).traits ?? {})
       : parts.isStraight(call)
-        ? { ...(traits as object | undefined) }
-        : customerTraits(traits)
+        ? { ...(storedTraits(knowledge) as object | undefined) }
+        : customerTraits(storedTraits(knowledge))
     // They may make of other traits what was said: then all are shown, and those that were said taken.
     const shown = isHeard ? { ...(traits as object | undefined), ...before } : before
     const original = call.ctx.event as SegmentEvent
@@ -57,7 +60,8 @@ export function createIntroduction<AsOf extends Known>(parts: {
     if (passed?.type !== 'identify') return undefined
     // What was said has been through the middlewares before: they may take from it, not change it again.
     const introduction = isHeard ? withoutLostTraits(passed, before) : passed
-    people.learn(call, knowledge, introduction, false)
+    // Where nothing is to be known, nothing was said.
+    if (isToldOf(knowledge)) people.learn(call, knowledge, introduction, false)
     return { ...introduction, messageId: event.messageId }
   }
 }

@@ -23,11 +23,11 @@ export type Delivery = {
   /** Keeps a hit until its visitor is known. */
   hold: (hit: Hit, madeAt: number) => void
   /**
-   * Completes and frees the held hits of these visitors; whether there were any, `undefined` if they
-   * could not be had.
+   * Completes and frees the held hits that are of the visitors who are known now, also by the time of
+   * their call; whether there were any, `undefined` if they could not be had.
    */
   completeHeld: (
-    visitors: readonly string[],
+    isTheirs: (hit: Hit, madeAt: number) => boolean,
     complete: (hit: Hit) => Hit | undefined,
   ) => Promise<boolean | undefined>
   /** Drops what is held of calls made until then. */
@@ -64,6 +64,8 @@ export type DeliveryOptions = {
   send: Sender
   /** A hit as it goes over the wire: ASCII, so that its length is its bytes. */
   encode: (hit: Hit) => string
+  /** Whom an identity is about. */
+  personIn: (hit: Hit) => string | undefined
   /** A short, stable id of a text, for the names of notes. */
   hash: (text: string) => string
   whenIdle: (work: () => void) => void
@@ -72,7 +74,8 @@ export type DeliveryOptions = {
 }
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { clientId, endpoint, persistent, page, send, encode, hash, onProgress, onDrop } = options
+  const { clientId, endpoint, persistent, page, send, encode, personIn, hash } = options
+  const { onProgress, onDrop } = options
   const notes = createNotes(options)
   const client = createClient(notes.client, endpoint)
   const queue = createQueue()
@@ -95,7 +98,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   })
   const attempts = createAttempts({ send, note: notes.endpoint, page })
   const inFlight = createInFlight(attempts, page)
-  const identities = createIdentities(client, endpoint, hash)
+  const identities = createIdentities(client, (hit) => hash(`${endpoint} ${personIn(hit)}`))
   const parts = { outbox, queue, attempts, inFlight, identities, page, onProgress }
   const courier = createCourier(parts)
   let starting: Promise<void> | undefined
@@ -156,10 +159,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       outbox.hold(row)
       onProgress({ outcome: 'waiting', reason: 'anonymous', row })
     },
-    async completeHeld(visitors, complete) {
+    async completeHeld(...given) {
       // What earlier pages held must be there.
       await starting
-      const freed = await outbox.completeHeld(visitors, complete)
+      const freed = await outbox.completeHeld(...given)
       if (freed) look()
       return freed
     },

@@ -11,11 +11,11 @@ const maxHeld = 100
 export type Held = {
   hold: (row: Row) => void
   /**
-   * Completes and frees the hits of these visitors; whether there were any, `undefined` if they could
-   * not be had.
+   * Completes and frees the hits that are of the visitors who are known now, also by the time of their
+   * call; whether there were any, `undefined` if they could not be had.
    */
   completeHeld: (
-    visitors: readonly string[],
+    isTheirs: (hit: Hit, madeAt: number) => boolean,
     complete: (hit: Hit) => Hit | undefined,
   ) => Promise<boolean | undefined>
   /** Drops those of calls made until then. */
@@ -54,7 +54,8 @@ export function createHeld(place: Place): Held {
     await database.open()
     writer.persist()
     const result = await run(place, (store) => changeHeld(store, lane, choose))
-    result?.drops.forEach(drop)
+    // What was dropped from memory already, the database may have got all the same.
+    result?.drops.filter(({ row }) => !writer.hasEnded(row.id)).forEach(drop)
     if (result === undefined) return isChanged || undefined
     return isChanged || result.changed.length > 0
   }
@@ -68,9 +69,9 @@ export function createHeld(place: Place): Held {
       )
     },
 
-    completeHeld(visitors, complete) {
+    completeHeld(isTheirs, complete) {
       return change((row) => {
-        if (!visitors.includes(row.hit.visitor_id)) return undefined
+        if (!isTheirs(row.hit, row.at)) return undefined
         const hit = complete(row.hit)
         return hit ? { ...row, hit, due: row.at } : { row, reason: 'too-large' }
       })

@@ -20,18 +20,9 @@ export type Identities = {
 
 export function createIdentities(
   client: Client,
-  endpoint: string,
-  hash: (text: string) => string,
+  /** Whom an identity is about, at this endpoint. */
+  whoIn: (hit: Hit) => string,
 ): Identities {
-  function personOf({ identity }: Hit): string {
-    try {
-      const { id, email } = JSON.parse(identity ?? '{}') as { id?: string; email?: string }
-      return hash(`${endpoint} ${id ?? email}`)
-    } catch {
-      return ''
-    }
-  }
-
   /** The times of this page's, each after the one before: a clock may be set back between two calls. */
   const made = new Map<string, number>()
   let last = -Infinity
@@ -47,7 +38,7 @@ export function createIdentities(
       const known = client.identities().find((open) => open.id === id)
       client.setIdentity(id, {
         id,
-        who: personOf(hit),
+        who: whoIn(hit),
         at: made.get(id) ?? known?.at ?? at,
         sentAt,
       })
@@ -58,7 +49,7 @@ export function createIdentities(
     },
     before({ id, hit, at }) {
       if (hit.action !== 'ui') return undefined
-      const who = personOf(hit)
+      const who = whoIn(hit)
       const all = client.identities()
       const mine = made.get(id) ?? all.find((open) => open.id === id)?.at ?? at
       // Of the same millisecond in two tabs, one goes first all the same.

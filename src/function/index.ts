@@ -1,4 +1,5 @@
 import type { SegmentEvent } from '../hit/event.ts'
+import { personIn } from '../hit/hit.ts'
 import { type Decision, type ServerHit, type Skip, decide } from './decide.ts'
 import { type Sent, send } from './send.ts'
 import { type FunctionSettings, resolveSettings } from './settings.ts'
@@ -52,13 +53,13 @@ async function handleBatch(
   const settings = resolveSettings(rawSettings)
   const statuses: Status[] = []
   await inTime(async (timer) => {
-    // What is said of one visitor is one job: said later, it arrives later, and takes no other's place meanwhile.
+    // What is said of one person is one job: said later, it arrives later, and takes no other's place meanwhile.
     const jobs = new Map<string | number, [index: number, hit: ServerHit][]>()
     for (const [index, event] of events.entries()) {
       const decision = decideSafely(event, settings)
       if ('hit' in decision) {
         const { hit } = decision
-        const key = hit.action === 'ui' ? hit.visitor_id : index
+        const key = hit.action === 'ui' ? (personIn(hit) ?? index) : index
         jobs.set(key, [...(jobs.get(key) ?? []), [index, hit]])
       } else statuses[index] = statusOf(decision)
     }

@@ -78,6 +78,17 @@ export function fitHit<H extends Draft>(hit: H): H | undefined {
   return fits(lean) ? lean : undefined
 }
 
+/** Whom an identity is about: the order of what is said of one person counts. */
+export function personIn({ identity = '{}' }: Hit): string | undefined {
+  try {
+    const { id, email } = JSON.parse(identity) as Partial<Identity>
+    return id ?? email
+  } catch {
+    // Not one of ours.
+    return undefined
+  }
+}
+
 function withoutTraits(identity = '{}'): string {
   const { id, email } = JSON.parse(identity) as Identity
   return jsonOf([

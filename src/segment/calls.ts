@@ -3,7 +3,7 @@ import type { SegmentEvent } from '../hit/event.ts'
 import { field, text } from '../hit/read.ts'
 import { forgetOldest } from './forget-oldest.ts'
 import { type Generation, createResetListener, generationOf } from './generation.ts'
-import type { Analytics, SegmentContext } from './host.ts'
+import { type Analytics, type SegmentContext, isMeant } from './host.ts'
 
 /** A Segment call, with what was true when it was made. */
 export type Call<AsOf = unknown> = {
@@ -30,6 +30,8 @@ export type Calls<AsOf> = {
   /** Its hook is through. Firefox may end a script in the middle when its page goes. */
   finish: (ctx: SegmentContext) => void
   waiting: () => Call<AsOf>[]
+  /** Whether one of them is meant to come here. */
+  mayCome: () => boolean
 }
 
 /** Calls that middleware stops never arrive: the oldest are forgotten. */
@@ -135,5 +137,6 @@ export function createCalls<AsOf>(options: {
     },
 
     waiting: () => [...waiting.values()],
+    mayCome: () => [...waiting.values()].some(({ made }) => made === undefined || isMeant(made)),
   }
 }

@@ -14,7 +14,7 @@ export type Stored = {
   groupId: string
   /** Differs when the traits differ. */
   traitsMark: string
-  /** What was stored when the page began, of the same user, where its first call has changed it. */
+  /** What was stored when the page began, or by another tab, of the same user, where a call has changed it. */
   former?: Stored
 }
 
@@ -77,15 +77,17 @@ export function createStoredUser(instance: Analytics): StoredUser {
 
   const isPlain = isUsual && isStorage
   const isPlainGroup = isPlain && field(instance.options, 'group') === undefined
-  let first = isPlain ? [userKey, anonymousKey, groupKey, traitsKey].map(item) : undefined
+  const snap = () => (isPlain ? [userKey, anonymousKey, groupKey, traitsKey].map(item) : undefined)
+  /** What was stored before a call here, which changes it before it is heard of. */
+  let before = snap()
 
   function formerly(current: Stored): Stored | undefined {
-    if (first === undefined) return undefined
-    const [userId, anonymousId, group, traits] = first.map(parsed)
+    if (before === undefined) return undefined
+    const [userId, anonymousId, group, traits] = before.map(parsed)
     const isSame =
       text(userId) === current.userId &&
       (current.userId !== undefined || text(anonymousId) === current.anonymousId)
-    const traitsMark = first[3] ?? ''
+    const traitsMark = before[3] ?? ''
     return isSame ? { ...current, traits, groupId: text(group) ?? '', traitsMark } : undefined
   }
 
@@ -151,8 +153,9 @@ export function createStoredUser(instance: Analytics): StoredUser {
   return {
     look(made) {
       if (kept !== undefined && isAsBefore(made, kept)) return kept
+      const isUnseen = kept === undefined || isDoubted
       const current = ask(made)
-      const former = kept === undefined && isChanging(made) ? formerly(current) : undefined
+      const former = isUnseen && isChanging(made) ? formerly(current) : undefined
       if (
         kept?.traitsMark !== current.traitsMark ||
         kept.groupId !== current.groupId ||
@@ -165,12 +168,13 @@ export function createStoredUser(instance: Analytics): StoredUser {
     },
     back() {
       isForeign = true
-      first = undefined
+      before = undefined
       if (kept !== undefined) kept = ask(undefined)
     },
     doubt(key) {
       isDoubted = true
-      if (key === null || [userKey, traitsKey, groupKey].includes(key)) first = undefined
+      if (key === null) before = undefined
+      else if ([userKey, traitsKey, groupKey].includes(key)) before = snap()
       if (key !== null && key !== anonymousKey) return
       isForeign = true
       if (kept !== undefined) kept = { ...kept, formerIds: [] }

@@ -4,7 +4,7 @@ import { type Draft, type Hit, completeHit } from '../hit/hit.ts'
 type Held = {
   hold: (hit: Hit, madeAt: number) => void
   completeHeld: (
-    visitors: readonly string[],
+    isTheirs: (hit: Hit, madeAt: number) => boolean,
     complete: (hit: Hit) => Hit | undefined,
   ) => Promise<boolean | undefined>
   dropHeld: (madeUntil: number) => Promise<void>
@@ -31,7 +31,8 @@ export type Anonymous = {
    * still on their way.
    */
   reset: (madeUntil: number, callsWait: () => boolean) => void
-  stop: () => void
+  /** The page ends: no call comes any more. */
+  stop: () => Promise<void>
 }
 
 export function createAnonymous(
@@ -47,6 +48,8 @@ export function createAnonymous(
   let timer: ReturnType<typeof setTimeout> | undefined
   /** The time of a reset, while a call made before it may still say whose the hits are. */
   let grace: number | undefined
+  /** What was made on one side of a reset is of nobody who is known on the other, by whatever id. */
+  const resets: number[] = []
 
   return {
     hold(call, hits) {
@@ -63,10 +66,13 @@ export function createAnonymous(
 
     release(call, known, introduced, formerVisitors) {
       const visitor = known.visitor_id
+      const visitors = [visitor, ...formerVisitors]
+      const isTheirs = (hit: Hit, madeAt: number) =>
+        visitors.includes(hit.visitor_id) && resets.every((at) => madeAt <= at === call.at <= at)
       const free = () => {
         freed = visitor
         void delivery
-          .completeHeld([visitor, ...formerVisitors], (hit) => completeHit(hit, known))
+          .completeHeld(isTheirs, (hit) => completeHit(hit, known))
           .then((found) => {
             if (found === undefined) freed = undefined
           })
@@ -78,6 +84,8 @@ export function createAnonymous(
     reset(madeUntil, callsWait) {
       clearTimeout(timer)
       grace = madeUntil
+      resets.push(madeUntil)
+      freed = undefined
       const drop = (graces: number) => {
         // Another reset, which is to drop these too.
         if (grace !== madeUntil) return
@@ -91,9 +99,11 @@ export function createAnonymous(
       drop(maxGraces)
     },
 
-    stop() {
+    async stop() {
       clearTimeout(timer)
+      const madeUntil = grace
       grace = undefined
+      if (madeUntil !== undefined) await delivery.dropHeld(madeUntil)
     },
   }
 }

@@ -10,7 +10,7 @@ export type StoredPerson = {
   traits: unknown
   groupId: string
   traitsMark: string
-  /** What was stored when the page began, where its first call has changed it. */
+  /** What was stored when the page began, or by another tab, where a call has changed it. */
   former?: StoredPerson
 }
 
@@ -20,6 +20,8 @@ export type Told = {
   of: string
   traits: Traits
   isStored: boolean
+  /** When that counted, where it is what Segment has stored: what it stores later may be kept from us. */
+  stored?: StoredPerson
 }
 
 /** What this browser remembers of the last person of whom something was said to this destination. */

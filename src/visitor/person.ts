@@ -56,6 +56,12 @@ export const isKnownByMail = ({ user, traits }: Knowledge): boolean =>
 /** Whether an `identify` of a call's person has arrived here before it. */
 export const isHeardOf = ({ traits }: Knowledge): boolean => latest(traits)?.isStored === false
 
+/** Whether anything said or stored of a call's person is to be known. */
+export const isToldOf = ({ traits }: Knowledge): boolean => latest(traits) !== undefined
+
+/** What Segment had stored of a call's person when that was all that is known; none where nothing is. */
+export const storedTraits = ({ traits }: Knowledge): unknown => latest(traits)?.stored?.traits
+
 /** An `identify` that says of `traits` what it has not lost on its way. */
 export const withoutLostTraits = (event: SegmentEvent, traits: unknown): SegmentEvent => ({
   ...event,
@@ -83,12 +89,14 @@ export function createPeople(options: {
   function keep(): void {
     const { state, generation } = current ?? {}
     if (state?.stored === undefined || generation?.over !== false) return
-    memory.keep(
-      state.stored,
-      latest(state.traits.get(state.stored.userId ?? '')),
-      latestSaid(state.group),
-    )
+    const told = latest(state.traits.get(state.stored.userId ?? ''))
+    // What has been stored since was kept from here, or has not arrived: the next page is not to take it.
+    const isNewer = told?.stored && told.stored.traitsMark !== state.stored.traitsMark
+    memory.keep(state.stored, isNewer ? undefined : told, latestSaid(state.group))
   }
+
+  const asStored = (of: string, stored: StoredPerson): Word<Told> =>
+    said({ of, traits: pickTraits(stored.traits, chosen), isStored: true, stored })
 
   /** What Segment has stored has changed: by this call, which says so, or unseen, which is news. */
   function notice(state: State, stored: StoredPerson, type: unknown): void {
@@ -105,15 +113,11 @@ export function createPeople(options: {
     const isKnown = traitsAreNews || !isOpen(state.traits.get(user))
     if (noted.traits && isKnown) {
       const { of, isStored = false } = noted.traits
-      const traits = isStored ? pickTraits(stored.traits, chosen) : noted.traits.traits
-      if (traits === undefined) state.traits.delete(user)
-      else state.traits.set(user, said({ of, traits, isStored }))
-    } else if (traitsAreNews) {
-      state.traits.set(
-        user,
-        said({ of: hash(user), traits: pickTraits(stored.traits, chosen), isStored: true }),
-      )
-    }
+      const { traits } = noted.traits
+      if (isStored) state.traits.set(user, asStored(of, stored))
+      else if (traits) state.traits.set(user, said({ of, traits, isStored }))
+      else state.traits.delete(user)
+    } else if (traitsAreNews) state.traits.set(user, asStored(hash(user), stored))
     const isGroupKnown = groupIsNews || !isOpen(state.group)
     if (noted.group && isGroupKnown) state.group = said(noted.group.group)
     else if (groupIsNews) state.group = said(text(stored.groupId))
@@ -129,7 +133,7 @@ export function createPeople(options: {
       // The first call of a page, after one on which somebody else was known.
       const isOther =
         type === 'identify' && state.stored === undefined && memory.isOfAnother(stored)
-      if (stored.former && state.stored === undefined) notice(state, stored.former, undefined)
+      if (stored.former) notice(state, stored.former, undefined)
       if (stored !== state.stored || isDoubted) notice(state, stored, type)
       if (memory.isDue()) keep()
       const event = made ?? ctx.event

@@ -14,7 +14,9 @@ const rowOf = (number: number, at: number) => {
 test('a page that takes over an identity leaves it where it is in the order', () => {
   let state: ClientState | undefined
   const note = { read: () => state, write: (next: ClientState) => (state = next) === next }
-  const pages = [1, 2].map(() => createIdentities(createClient(note, endpoint), endpoint, String))
+  const pages = [1, 2].map(() =>
+    createIdentities(createClient(note, endpoint), ({ identity = '' }) => identity),
+  )
   const [first, second] = [rowOf(1, now), rowOf(2, now - 1000)]
   for (const row of [first, second]) {
     pages[0]?.made(row)

@@ -4,7 +4,7 @@ import { hour, minute, second } from '../../src/delivery/limits.ts'
 import type { Outcome } from '../../src/delivery/outcome.ts'
 import { createCalls } from '../../src/segment/calls.ts'
 import type { Analytics, SegmentContext } from '../../src/segment/host.ts'
-import { hitOf, now, numbers, ok, outcomes } from './support.ts'
+import { hitOf, now, numbers, ok, outcomes, of } from './support.ts'
 import { type Tab, type World, createWorld } from './world.ts'
 
 const { answer, network, opaque, timeout } = outcomes
@@ -97,7 +97,7 @@ describe('one that comes back goes before those of later calls', () => {
     tab.call(...numbers(6, 3).map((number) => hitOf(number)))
     await world.settle()
     expect(flying(world)).toEqual([3, 4])
-    await tab.completeHeld([hitOf(1).visitor_id], (hit) => hit)
+    await tab.completeHeld(of(hitOf(1).visitor_id), (hit) => hit)
     await drain(world)
     expect(sent).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
   })
@@ -108,7 +108,7 @@ describe('one that comes back goes before those of later calls', () => {
     for (const number of [1, 2]) tab.hold(hitOf(number), Date.now() - 1)
     await world.tick(10)
     tab.call(...numbers(6, 3).map((number) => hitOf(number)))
-    await tab.completeHeld([hitOf(1).visitor_id], (hit) => hit)
+    await tab.completeHeld(of(hitOf(1).visitor_id), (hit) => hit)
     await drain(world)
     expect(sent).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
   })

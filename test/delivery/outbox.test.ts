@@ -6,7 +6,7 @@ import { held } from '../../src/delivery/row.ts'
 import { lease } from '../../src/delivery/store.ts'
 import type { Hit } from '../../src/hit/hit.ts'
 import { hang, replace, sabotages } from './sabotage.ts'
-import { hitOf, now, numberOf, numbers, ok, outcomes } from './support.ts'
+import { hitOf, now, numberOf, numbers, ok, outcomes, of } from './support.ts'
 import { type Flight, type Tab, type TabOptions, type World, createWorld } from './world.ts'
 
 const elsewhere = 'https://elsewhere.example/hit'
@@ -484,13 +484,13 @@ describe('held rows', () => {
 
   test('are completed and freed for one visitor', async () => {
     const { world, tab } = await holding()
-    expect(await settled(world, tab.completeHeld([alice], complete))).toBe(true)
+    expect(await settled(world, tab.completeHeld(of(alice), complete))).toBe(true)
     expect(await world.stored()).toMatchObject([
       { due: now - 10, hit: { identity: '{"id":"alice"}' } },
       { due: held },
       { due: now - 8, hit: { identity: '{"id":"alice"}' } },
     ])
-    expect(await settled(world, tab.completeHeld([alice], complete))).toBe(false)
+    expect(await settled(world, tab.completeHeld(of(alice), complete))).toBe(false)
     await world.setOnline(true)
     await world.tick(second)
     expect(sent(world)).toEqual([0, 2])
@@ -504,7 +504,7 @@ describe('held rows', () => {
     const tab = await world.open()
     const other = await world.open()
     tab.hold(hitOf(1), now - 1)
-    const freed = tab.completeHeld([hitOf(1).visitor_id], complete)
+    const freed = tab.completeHeld(of(hitOf(1).visitor_id), complete)
     await Promise.resolve()
     await Promise.resolve()
     tab.call(hitOf(2))
@@ -522,7 +522,7 @@ describe('held rows', () => {
     expect(
       await settled(
         world,
-        tab.completeHeld([bob], () => undefined),
+        tab.completeHeld(of(bob), () => undefined),
       ),
     ).toBe(false)
     expect(drops(tab)).toEqual([['too-large', 1]])
@@ -555,7 +555,7 @@ describe('held rows', () => {
     const free = () =>
       settled(
         world,
-        tab.completeHeld([alice], (hit) => hit),
+        tab.completeHeld(of(alice), (hit) => hit),
       )
     expect(await free()).toBeUndefined()
     expect(await free()).toBe(true)
@@ -970,7 +970,7 @@ describe('what the database has not taken when the page goes', () => {
     await world.settle()
     tab.crash()
     const complete = (hit: Hit) => ({ ...hit, identity: '{"id":"alice"}' })
-    await settled(world, other.completeHeld([hitOf(1).visitor_id], complete))
+    await settled(world, other.completeHeld(of(hitOf(1).visitor_id), complete))
     await world.open()
     expect(await world.stored()).toMatchObject([{ due: now, hit: complete(hitOf(1)) }])
   })
@@ -1019,7 +1019,7 @@ describe('without IndexedDB, rows wait in memory', () => {
     await world.tick(6 * minute)
     expect(sent(world)).toEqual([1])
     await answerAll(world)
-    const freed = tab.completeHeld([hitOf(3).visitor_id], (hit) => hit)
+    const freed = tab.completeHeld(of(hitOf(3).visitor_id), (hit) => hit)
     expect(await settled(world, freed)).toBe(true)
     expect(sent(world)).toEqual([3])
     await settled(world, tab.forget())

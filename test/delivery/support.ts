@@ -110,3 +110,6 @@ export const states = {
 } as const satisfies Record<string, EndpointState>
 
 export type StateName = keyof typeof states
+
+/** Whether a hit is of a visitor. */
+export const of = (visitor: string) => (hit: Hit) => hit.visitor_id === visitor

@@ -14,7 +14,7 @@ import {
 import { timeoutMs } from '../../src/delivery/limits.ts'
 import type { DropReason, Mode, Outcome } from '../../src/delivery/outcome.ts'
 import type { Row } from '../../src/delivery/row.ts'
-import type { Hit } from '../../src/hit/hit.ts'
+import { type Hit, personIn } from '../../src/hit/hit.ts'
 import { clientId, endpoint, now } from './support.ts'
 
 /** A request that has not been answered. */
@@ -256,6 +256,7 @@ export function begin(): World & { end: () => void } {
       },
       send,
       encode: (hit) => JSON.stringify(hit).padEnd(options.bytes ?? 0),
+      personIn,
       hash: (text) => text,
       whenIdle: (work) => (options.busyMs ? void setTimeout(work, options.busyMs) : work()),
       onProgress: report,

@@ -280,13 +280,13 @@ describe('a batch', () => {
     collector,
     settings,
   }) => {
-    const identify = (messageId: string, anonymousId: string, groupId: string): Payload => ({
-      ...{ type: 'identify', messageId, anonymousId, userId: 'alice', traits: { groupId } },
+    const identify = (userId: string, anonymousId: string, groupId: string): Payload => ({
+      ...{ type: 'identify', messageId: groupId, anonymousId, userId, traits: { groupId } },
     })
     const events = [
-      identify('1', 'phone-1', 'first'),
-      identify('2', 'phone-1', 'second'),
-      identify('3', 'phone-2', 'other'),
+      identify('alice', 'phone', 'first'),
+      identify('alice', 'laptop', 'second'),
+      identify('bob', 'phone', 'other'),
       ...calls(1),
     ]
     collector.fault({

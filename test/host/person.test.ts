@@ -26,6 +26,13 @@ const changing =
     next(payload as never)
   }
 
+/** A middleware that lets all pass. */
+const passing = changing(() => undefined)
+/** One that stops who somebody is. */
+const stopping: Middleware = ({ payload, next }) => {
+  if (payload.obj.type !== 'identify') next(payload)
+}
+
 const withoutEmail = changing((event) => delete event.traits?.['email'])
 
 /** What waits for `opened` goes on when it is opened. */
@@ -314,11 +321,58 @@ describe('what the page keeps from Skalin teaches it nothing', () => {
     expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, undefined])
   })
 
+  test('an `identify`, though a destination middleware stands between', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await places.destination(analytics, passing)
+    await analytics.identify('alice', traits, keptFromSkalin)
+    await analytics.track('Used')
+    await host.hits(2)
+    await analytics.deregister('Skalin')
+    const next = await openPage(host)
+    await places.destination(next.analytics, passing)
+    await next.analytics.track('Used later')
+    expect((await told(host, 3)).map(([, ...rest]) => rest)).toEqual(
+      Array(3).fill([{ id: 'alice' }, undefined]),
+    )
+  })
+
+  test('an `identify` that one middleware stops, though another lets it pass', async ({ host }) => {
+    const { analytics } = await openPage(host)
+    await places.destination(analytics, passing)
+    await places.source(analytics, stopping as never)
+    await analytics.identify('alice', traits)
+    await analytics.track('Used')
+    expect(await told(host, 2)).toContainEqual(['Used', { id: 'alice' }, undefined])
+  })
+
+  test.for([
+    ['alone', []],
+    ['behind a middleware', bothPlaces.slice(1)],
+  ] as const)(
+    'a change of a returning user, which the next page does not take either: %s',
+    async ([, among], { host }) => {
+      const open = async () => {
+        const { analytics } = await openPage(host)
+        for (const place of among) await places[place](analytics, passing)
+        return analytics
+      }
+      await logInElsewhere(host)
+      const analytics = await open()
+      await analytics.identify(
+        'alice',
+        { email: 'new@example.com', groupId: 'globex' },
+        keptFromSkalin,
+      )
+      await analytics.track('Used')
+      await host.hits(2)
+      await analytics.deregister('Skalin')
+      await (await open()).track('Used later')
+      expect(JSON.stringify(await told(host, 3))).not.toMatch(/new@|globex/)
+    },
+  )
+
   test.for(bothPlaces)('an `identify` that a middleware stops (%s)', async (place, { host }) => {
     const { analytics } = await openPage(host)
-    const stopping: Middleware = ({ payload, next }) => {
-      if (payload.obj.type !== 'identify') next(payload)
-    }
     await places[place](analytics, stopping as never)
     await analytics.identify('alice', traits)
     await analytics.track('Used')
@@ -463,9 +517,6 @@ describe('who the user is goes through destination middleware as an `identify`',
   test('if it is stopped, the hit of the call still goes', async ({ host }) => {
     await logInElsewhere(host)
     const { analytics } = await openPage(host)
-    const stopping: Middleware = ({ payload, next }) => {
-      if (payload.obj.type !== 'identify') next(payload)
-    }
     await places.destination(analytics, stopping as never)
     await analytics.track('Used')
     await analytics.track('Used again')
@@ -886,6 +937,71 @@ describe('what is held follows its visitor', () => {
     await arrive(early)
     const { hit } = await host.report({ outcome: 'dropped', reason: 'anonymous' })
     expect(hit && nameOf(hit)).toBe('Early')
+  })
+
+  test('nor to one who is known in the same task', async ({ host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    analytics.setAnonymousId('device')
+    void analytics.track('Before')
+    analytics.reset()
+    analytics.setAnonymousId('device')
+    await analytics.identify('bob')
+    const { hit } = await host.report({ outcome: 'dropped', reason: 'anonymous' })
+    expect(hit && nameOf(hit)).toBe('Before')
+    expect(await host.names(1)).toEqual(['ui'])
+  })
+
+  test('nor is it kept for a call that does not come, since it was kept from Skalin', async ({
+    host,
+  }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await analytics.track('Not for Skalin', {}, keptFromSkalin)
+    await analytics.track('Before')
+    analytics.reset()
+    await analytics.track('Marker')
+    const held = host.reports.filter(({ reason }) => reason === 'anonymous')
+    expect(held.map(({ outcome, hit }) => [outcome, hit && nameOf(hit)])).toEqual([
+      ['waiting', 'Before'],
+      ['dropped', 'Before'],
+      ['waiting', 'Marker'],
+    ])
+  })
+
+  test('nor by the next page to the next visitor, if this one ends soon after', async ({
+    host,
+  }) => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    await places.source(analytics, stopping as never)
+    // It is waited for, and never comes.
+    await analytics.identify('somebody')
+    analytics.reset()
+    analytics.setAnonymousId('device')
+    await analytics.track('Before')
+    analytics.reset()
+    await analytics.deregister('Skalin')
+    const next = await openPage(host, { anonymous: 'hold' })
+    next.analytics.setAnonymousId('device')
+    await next.analytics.identify('bob')
+    const { hit } = await host.report({ outcome: 'dropped', reason: 'anonymous' })
+    expect(hit && nameOf(hit)).toBe('Before')
+    expect(await host.names(1)).toEqual(['ui'])
+  })
+
+  test('nor what comes after a reset to who was known before it', async ({ host }) => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    analytics.setAnonymousId('device')
+    void analytics.identify('alice')
+    analytics.reset()
+    analytics.setAnonymousId('device')
+    await analytics.track('After')
+    await analytics.identify('bob')
+    expect(await told(host, 3)).toContainEqual(['After', { id: 'bob' }, undefined])
   })
 
   test('nor to one who was known before it was used', async ({ host }) => {

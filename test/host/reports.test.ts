@@ -1,4 +1,5 @@
-import { describe, expect } from 'vitest'
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import type { DeliveryReport } from '../../src/index.ts'
 import { until } from '../support/deadline.ts'
 import { test } from './host.ts'
@@ -92,6 +93,25 @@ describe('`onDelivery` is told', () => {
     await Promise.all(Array.from({ length: 101 }, (_, number) => analytics.track(`Use ${number}`)))
     const report = await host.report({ outcome: 'dropped', reason: 'evicted' })
     expect(report.hit?.event).toContain('Use 0')
+  })
+
+  test('that some are gone, once for each, though the database was taking them', async ({
+    host,
+  }) => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const analytics = await host.analytics({}, host.plugin())
+    await analytics.track('Opens the database')
+    const calls = Array.from({ length: 129 }, (_, number) => analytics.track(`Use ${number}`))
+    await Promise.all(calls)
+    analytics.reset()
+    await analytics.track('Marker')
+    await analytics.identify('alice')
+    await host.hits(2)
+    const gone = host.reports.filter(({ outcome }) => outcome === 'dropped')
+    expect(gone).toHaveLength(130)
+    expect(new Set(gone.map(({ messageId }) => messageId)).size).toBe(130)
   })
 
   test('that a call makes too large a hit', async ({ host }) => {

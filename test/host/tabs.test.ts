@@ -141,3 +141,54 @@ test.for(stores)(
     await fc.assert(property, { numRuns: 100 })
   },
 )
+
+/** Two tabs, and what is done in one of them, of which the other is told as it happens. */
+async function openTold(host: Host) {
+  const tabs = await openTabs(host, {}, [])
+  let before = contents()
+  const tellOthers = (tab: 0 | 1) => {
+    const after = contents()
+    for (const key of new Set([...before.keys(), ...after.keys()])) {
+      if (before.get(key) !== after.get(key)) tabs[1 - tab]?.onStorage({ key } as StorageEvent)
+    }
+    before = after
+  }
+  async function act(tab: 0 | 1, work: (analytics: Analytics) => unknown): Promise<void> {
+    const done = work(tabs[tab].analytics)
+    tellOthers(tab)
+    await done
+    tellOthers(tab)
+  }
+  return { tabs, act }
+}
+
+const said = { email: 'a@example.com', groupId: 'acme' }
+
+test('what another tab keeps from Skalin costs this one nothing that was said', async ({
+  host,
+}) => {
+  const { act } = await openTold(host)
+  await act(0, (analytics) => analytics.identify('alice', said))
+  const off = { integrations: { Skalin: false } }
+  await act(1, (analytics) => analytics.identify('alice', { plan: 'gold' }, off))
+  await act(0, (analytics) => analytics.track('Used'))
+  const hits = await host.hits(2)
+  expect(hits.map(({ customer_id }) => customer_id)).toEqual(['acme', 'acme'])
+})
+
+test('nor does what it said and was closed before it arrived', async ({ host }) => {
+  const { tabs, act } = await openTold(host)
+  const never = new Promise<void>(() => undefined)
+  await tabs[1].analytics.addSourceMiddleware(async ({ payload, next }) => {
+    await never
+    next(payload)
+  })
+  await act(0, (analytics) => analytics.identify('alice', said))
+  await act(1, async (analytics) => {
+    void analytics.identify('alice', { ...said, plan: 'gold' })
+    await analytics.deregister('Skalin')
+  })
+  await act(0, (analytics) => analytics.track('Used'))
+  const hits = await host.hits(2)
+  expect(hits.map(({ customer_id }) => customer_id)).toEqual(['acme', 'acme'])
+})
