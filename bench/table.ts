@@ -102,7 +102,7 @@ export function herdTable(herds: Herd[]): string {
       `busiest second after it ÷ normal`,
       `÷ the mean of 6 minutes`,
       `last hit accepted, minutes after it`,
-      'goal',
+      'goal: requests during it, ÷ the mean, minutes',
     ],
     1,
     herds.map((herd) => {

@@ -12,6 +12,7 @@ import { measureSizes } from '../../scripts/size.mjs'
 import { skalin } from '../../src/index.ts'
 import { resolveSettings } from '../../src/settings.ts'
 import { type Collector, createCollector } from '../../src/testing/index.ts'
+import { checkHit } from '../../src/testing/protocol.ts'
 import { type TestBrowser, launchBrowser } from '../support/browser.ts'
 import { patienceMs } from '../support/deadline.ts'
 import * as events from '../support/events.ts'
@@ -192,6 +193,15 @@ describe('a figure', () => {
     const quoted = [...readme.matchAll(/skalin-analytics-plugin@([^/\s"'`]+)/g)]
     expect(new Set(quoted.map(([, text]) => text))).toEqual(new Set([version]))
   })
+})
+
+test('the hit that it shows is one', () => {
+  const [, listed = ''] = /^```\n(rec .*?)^```$/ms.exec(readme) ?? []
+  const fields = listed
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ +(.*)/s).slice(0, 2))
+  expect(checkHit(new URLSearchParams(fields))).toEqual([])
 })
 
 test('every dependency has its reason in CONTRIBUTING.md', async () => {
