@@ -370,7 +370,7 @@ export function describe(value: unknown): string {
 }
 
 /** What a template leaves behind that was not filled in, and what examples say. */
-const placeholder = /[{}<>]|%(?![\da-f]{2})|^your[^a-z]|your_/i
+const placeholder = /\{\{|\$\{|<%|^<.*>$|^%\w+%$|^your[^a-z]|\byour_/i
 
 /** Checks the settings and fills in the defaults. Never throws: a bad setting must not break a page. */
 export function resolveSettings(raw: unknown): Resolution {

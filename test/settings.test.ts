@@ -55,8 +55,14 @@ test.each([
   expect(warnings).toEqual([`\`${name}\` looks like a placeholder: "${value}"`])
 })
 
-test('a URL with escapes is none that was forgotten', () => {
-  expect(resolve({ endpoint: 'https://yours.example/a%20b' }).warnings).toEqual([])
+test.each([
+  { endpoint: 'https://yours.example/a%20b' },
+  { customerId: '{6F9619FF-8B86-D011-B42D-00CF4FC964FF}' },
+  { customerId: 'Growth 100%' },
+  { customerId: 'R&D <EMEA>' },
+  { customerId: 'tour_de_your_life' },
+])('%j is none that was forgotten', (given) => {
+  expect(resolve(given).warnings).toEqual([])
 })
 
 test.each(['client', '7d3f0c52-9be1-4d0e', 'acme:eu/prod', 'yourcompany', 'not-your-id', 'a$b'])(

@@ -108,16 +108,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let knownLeft = ''
   let isStopped = false
 
-  const look = () => {
-    if (maySend) courier.lookFrom(0)
+  const lookFrom = (at: number) => {
+    if (maySend) courier.lookFrom(at)
   }
+  const look = () => lookFrom(0)
   const takeOver = () => void (isStopped || outbox.ready().then(look))
 
   /** Another tab sends these now. It may be hidden soon, or die: then it is this one's turn again. */
   function onTaken(ids: string[]): void {
     const waiting = ids.filter((id) => queue.get(id)?.isInFlight === false)
     for (const id of waiting) queue.delete(id)
-    if (waiting.length > 0) courier.lookFrom(now() + leaseMs)
+    if (waiting.length > 0) lookFrom(now() + leaseMs)
   }
 
   function drop(row: Row, reason: DropReason): void {

@@ -14,6 +14,9 @@ type Outcome = Sent | { skipped: Skip }
 /** What Segment is told of one event of a batch: 500 is tried again, 400 is not. */
 type Status = { status: 200 | 400 | 500; errormessage?: string }
 
+/** Hits that go out one after the other, each with the place of its event in the batch. */
+type Job = [index: number, hit: ServerHit][]
+
 /** Segment's batches are of 20 events, and of up to 400 for those who ask for it. */
 const maxInFlight = 20
 
@@ -53,14 +56,19 @@ async function handleBatch(
   const settings = resolveSettings(rawSettings)
   const statuses: Status[] = []
   await inTime(async (timer) => {
-    // What is said of one person is one job: said later, it arrives later, and takes no other's place meanwhile.
-    const jobs = new Map<string | number, [index: number, hit: ServerHit][]>()
+    // What is said of one person, or of one visitor, is one job: said later, it arrives later, and takes
+    // no other's place meanwhile.
+    const jobs = new Set<Job>()
+    const identifying = new Map<string, Job>()
     for (const [index, event] of events.entries()) {
       const decision = decideSafely(event, settings)
       if ('hit' in decision) {
         const { hit } = decision
-        const key = hit.action === 'ui' ? (personIn(hit) ?? index) : index
-        jobs.set(key, [...(jobs.get(key) ?? []), [index, hit]])
+        const keys = hit.action === 'ui' ? [hit.visitor_id, `person ${personIn(hit)}`] : []
+        const job = keys.map((key) => identifying.get(key)).find(Boolean) ?? []
+        job.push([index, hit])
+        jobs.add(job)
+        for (const key of keys) identifying.set(key, job)
       } else statuses[index] = statusOf(decision)
     }
     // One iterator for all workers: each takes the next job that none has taken.

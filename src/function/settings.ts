@@ -54,9 +54,6 @@ function mapSetting(raw: unknown, name: string): Map<string, string> {
   return new Map(
     Object.entries(value as object).map(([key, item]: [string, unknown]) => {
       if (!isBlank(item) && typeof item !== 'string') throw wrong(name, 'a map of texts')
-      if (lostId(item) !== undefined) {
-        throw wrong(name, 'a map of texts, and no word for nothing such as `null`')
-      }
       return [tidy(key), isBlank(item) ? '' : (item as string)]
     }),
   )

@@ -156,6 +156,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
       const isUnseen = kept === undefined || isDoubted
       const current = ask(made)
       const former = isUnseen && isChanging(made) ? formerly(current) : undefined
+      before = undefined
       if (
         kept?.traitsMark !== current.traitsMark ||
         kept.groupId !== current.groupId ||
@@ -168,7 +169,7 @@ export function createStoredUser(instance: Analytics): StoredUser {
     },
     back() {
       isForeign = true
-      before = undefined
+      before = snap()
       if (kept !== undefined) kept = ask(undefined)
     },
     doubt(key) {

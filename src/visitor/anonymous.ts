@@ -49,10 +49,16 @@ export function createAnonymous(
   /** The time of a reset, while a call made before it may still say whose the hits are. */
   let grace: number | undefined
   /** What was made on one side of a reset is of nobody who is known on the other, by whatever id. */
-  const resets: number[] = []
+  let resets: number[] = []
+
+  /** A reset that seems later than a call of this generation is none of its: the clock was set back, say. */
+  function heed({ generation, at }: Call): void {
+    if (!generation.over) resets = resets.filter((reset) => reset < at)
+  }
 
   return {
     hold(call, hits) {
+      heed(call)
       for (const hit of hits) {
         // A reset since the call was made, and no earlier call that may still say whose it was.
         if (call.generation.over && grace === undefined) onDrop({ hit, attempts: 0 }, 'anonymous')
@@ -67,6 +73,7 @@ export function createAnonymous(
     release(call, known, introduced, formerVisitors) {
       const visitor = known.visitor_id
       const visitors = [visitor, ...formerVisitors]
+      heed(call)
       const isTheirs = (hit: Hit, madeAt: number) =>
         visitors.includes(hit.visitor_id) && resets.every((at) => madeAt <= at === call.at <= at)
       const free = () => {

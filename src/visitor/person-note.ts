@@ -52,7 +52,7 @@ export type PersonMemory = {
   /** A `group` that is absent is not known here; of one without a value is known that there is none. */
   keep: (
     stored: StoredPerson,
-    told: Told | undefined,
+    told: { of: string; traits: Traits | undefined; isStored: boolean } | undefined,
     group: { value: string | undefined } | undefined,
   ) => void
   /** The note is to be kept again, or it would seem that no call was made. */
@@ -129,7 +129,8 @@ export function createPersonMemory(
       note.write({
         user: hash(stored.userId ?? ''),
         of,
-        ...(isStored ? { isStored } : traits && { traits }),
+        ...(isStored && { isStored }),
+        ...(traits && { traits }),
         group: customer,
         traitsMark: hash(stored.traitsMark),
         groupMark: hash(stored.groupId),

@@ -92,7 +92,8 @@ export function createPeople(options: {
     const told = latest(state.traits.get(state.stored.userId ?? ''))
     // What has been stored since was kept from here, or has not arrived: the next page is not to take it.
     const isNewer = told?.stored && told.stored.traitsMark !== state.stored.traitsMark
-    memory.keep(state.stored, isNewer ? undefined : told, latestSaid(state.group))
+    const traits = told?.isStored && !isNewer ? undefined : told?.traits
+    memory.keep(state.stored, told && { ...told, traits }, latestSaid(state.group))
   }
 
   const asStored = (of: string, stored: StoredPerson): Word<Told> =>
@@ -114,7 +115,11 @@ export function createPeople(options: {
     if (noted.traits && isKnown) {
       const { of, isStored = false } = noted.traits
       const { traits } = noted.traits
-      if (isStored) state.traits.set(user, asStored(of, stored))
+      if (isStored)
+        state.traits.set(
+          user,
+          asStored(of, traits ? { ...stored, traits, traitsMark: '' } : stored),
+        )
       else if (traits) state.traits.set(user, said({ of, traits, isStored }))
       else state.traits.delete(user)
     } else if (traitsAreNews) state.traits.set(user, asStored(hash(user), stored))

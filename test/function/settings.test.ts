@@ -88,7 +88,6 @@ describe('a setting', () => {
     [{ featureNames: 'Import' }, 'The setting `featureNames` must be a map of texts.'],
     [{ featureNames: ['Import'] }, 'The setting `featureNames` must be a map of texts.'],
     [{ featureNames: { Import: 7 } }, 'The setting `featureNames` must be a map of texts.'],
-    [{ featureNames: { Import: ' null ' } }, 'The setting `featureNames` must be a map of texts, and no word for nothing such as `null`.'],
     [{ traits: 'null' }, 'The setting `traits` must be a list of texts, and no word for nothing such as `null`.'],
     [{ traits: ['plan', 'undefined'] }, 'The setting `traits` must be a list of texts, and no word for nothing such as `null`.'],
     [{ traits: '["plan","seats"]' }, 'The setting `traits` must be a list of texts, or one text with commas and no JSON.'],

@@ -1004,6 +1004,29 @@ describe('what is held follows its visitor', () => {
     expect(await told(host, 3)).toContainEqual(['After', { id: 'bob' }, undefined])
   })
 
+  test('to who is known after a reset, though the clock is set back between', async ({ host }) => {
+    const { analytics } = await openPage(host, { anonymous: 'hold' })
+    analytics.reset()
+    await analytics.track('After')
+    const { now } = Date
+    Date.now = () => now() - 3_600_000
+    onTestFinished(() => void (Date.now = now))
+    await analytics.identify('bob')
+    expect(await host.names(2)).toEqual(['After', 'ui'])
+  })
+
+  test('and not away with the reset of another instance, if it is on its way then', async ({
+    host,
+  }) => {
+    const plugin = host.plugin()
+    const [other, analytics] = [await host.analytics({}, plugin), await host.analytics({}, plugin)]
+    const early = analytics.track('Early')
+    other.reset()
+    await early
+    await analytics.identify('alice', traits)
+    expect(await host.names(2)).toEqual(['Early', 'ui'])
+  })
+
   test('nor to one who was known before it was used', async ({ host }) => {
     const { analytics } = await openDelayed(host)
     await analytics.identify('alice', traits)
