@@ -121,7 +121,7 @@ export function createDestination(
     const isSure = made !== undefined && pipeline.isSure(analytics, made)
     const knowledge = people.see(call, stored, isWithheld)
     // Other tabs, which see what Segment has stored, need not wait for it.
-    if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, true)
+    if (isSure && knowledge.isSaying) people.learn(call, knowledge, made, () => true)
     const { traits, formerIds } = stored
     const customerId = made ? customerAsOf(made, settings) : settings.customerId
     // To compare what arrives with: only where that decides something.

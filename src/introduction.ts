@@ -61,7 +61,7 @@ export function createIntroduction<AsOf extends Known>(parts: {
     // What was said has been through the middlewares before: they may take from it, not change it again.
     const introduction = isHeard ? withoutLostTraits(passed, before) : passed
     // Where nothing is to be known, nothing was said.
-    if (isToldOf(knowledge)) people.learn(call, knowledge, introduction, false)
+    if (isToldOf(knowledge)) people.learn(call, knowledge, introduction, () => false)
     return { ...introduction, messageId: event.messageId }
   }
 }

@@ -122,7 +122,7 @@ export function createPipeline(parts: Parts): Pipeline {
   /** Learns from an event; whether it may be taken. */
   function admits(call: Call<AsOf>, event: SegmentEvent): boolean {
     const { warn } = reporter.about(call.ctx, event)
-    people.learn(call, call.asOf.knowledge, event, isUntouched(call))
+    people.learn(call, call.asOf.knowledge, event, () => isUntouched(call))
     if (call.asOf.knowledge.isSwitch) {
       warn(
         'Another user was identified without `reset()`: a Segment group stays the customer until `group()`.',

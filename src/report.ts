@@ -102,7 +102,9 @@ export function log(
 /** More calls than this, each made while `onDelivery` was told of the one before, are a loop. */
 const maxDepth = 10
 
-export function createReporter(onDelivery: (report: DeliveryReport) => void): Reporter {
+export function createReporter(
+  onDelivery: ((report: DeliveryReport) => void) | undefined,
+): Reporter {
   const messageIds = new Map<unknown, string>()
   const warned = new Set<string>()
   /** Segment prints a call's log when its dispatch ends: what comes later goes with the next call. */
@@ -124,11 +126,12 @@ export function createReporter(onDelivery: (report: DeliveryReport) => void): Re
     const { outcome, reason, hit, status } = told
     const messageId = told.messageId ?? messageIds.get(hit?.event_id)
     if (outcome !== 'waiting') messageIds.delete(hit?.event_id)
+    const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
+    say(ctx, 'debug', what.join(' '))
+    if (onDelivery === undefined) return
     // A copy: what is stored and sent is not the listener's to change.
     const members = Object.entries({ ...told, hit: hit && { ...hit }, messageId })
     const report = Object.fromEntries(members.filter(([, value]) => value !== undefined))
-    const what = [outcome, reason, status, hit?.event_id].filter((part) => part !== undefined)
-    say(ctx, 'debug', what.join(' '))
     telling = depths.get(messageId) ?? 0
     try {
       // It may as well be async.

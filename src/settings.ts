@@ -259,7 +259,7 @@ export type ResolvedSettings = MappingSettings & {
   visitTimeoutMs: number
   consent: readonly string[] | undefined
   respectGpc: boolean
-  onDelivery: (report: DeliveryReport) => void
+  onDelivery: ((report: DeliveryReport) => void) | undefined
 }
 
 /** What came of the settings; without `settings` the plugin is inert. */
@@ -426,7 +426,7 @@ export function resolveSettings(raw: unknown): Resolution {
       visitTimeoutMs: 30 * 60_000,
       consent: undefined,
       respectGpc: false,
-      onDelivery: () => undefined,
+      onDelivery: undefined,
       ...good,
       paths,
     },

@@ -28,3 +28,12 @@ export function fnv1a64(text: string): string {
 export function idOf(...parts: string[]): string {
   return fnv1a64(parts.map((part) => `${part.length}:${part}`).join(''))
 }
+
+/** The id of a person or a visitor, whose calls mostly follow each other. */
+export function sameIdOf(kind: string): (id: string) => string {
+  let last: { of: string; id: string } | undefined
+  return (of) => {
+    if (last?.of !== of) last = { of, id: idOf(kind, of) }
+    return last.id
+  }
+}

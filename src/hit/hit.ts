@@ -60,10 +60,17 @@ const asInForm = (part: string) =>
  * @see {@link https://url.spec.whatwg.org/#concept-urlencoded-serializer}
  */
 export function encodeHit(hit: Draft | Hit): string {
-  return Object.entries(hit)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(formSpecial, asInForm)}`)
-    .join('&')
+  // Measured, it is sent.
+  if (last?.hit !== hit) {
+    const body = Object.entries(hit)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(formSpecial, asInForm)}`)
+      .join('&')
+    last = { hit, body }
+  }
+  return last.body
 }
+
+let last: { hit: Draft | Hit; body: string } | undefined
 
 const fits = (hit: Draft) => encodeHit(hit).length <= maxHitBytes
 

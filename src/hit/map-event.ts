@@ -1,6 +1,6 @@
 import type { SegmentEvent } from './event.ts'
 import { nameFeature } from './feature.ts'
-import { idOf } from './hash.ts'
+import { idOf, sameIdOf } from './hash.ts'
 import type { Draft } from './hit.ts'
 import { customerOf, idOrWarn, identityOf } from './identity.ts'
 import { jsonOf } from './json.ts'
@@ -15,11 +15,13 @@ export type MappingSkip = 'no-name' | 'no-identity' | 'no-group' | 'unsupported'
 /** Segment's consent tools report a changed choice by this track call; it is no use of a feature. */
 const consentEventName = 'Segment Consent Preference Updated'
 
+const idOfAnonymous = sameIdOf('anonymous')
+
 /** The id of an event's visitor. */
 export function visitorOf(event: SegmentEvent, pageVisitorId: string): string {
   const anonymousId = text(event.anonymousId)
   const userId = text(event.userId)
-  if (anonymousId !== undefined) return idOf('anonymous', anonymousId)
+  if (anonymousId !== undefined) return idOfAnonymous(anonymousId)
   return userId === undefined ? pageVisitorId : idOf('user', userId)
 }
 

@@ -68,7 +68,7 @@ export const shortened = (encoded: string, length: number = maxEncodedLength): s
   encoded.length > length ? withoutHalf(encoded.slice(0, length)) : encoded
 
 /** A segment without the parameters that may follow a `;`, such as a `jsessionid`. */
-const withoutParameters = (segment: string) => segment.replace(/(;|%3b).*/is, '')
+const withoutParameters = (segment: string) => segment.replace(/(;|%3[bB]).*/s, '')
 
 /** A path's segments, readable, without query, fragment and trailing slashes. */
 function segmentsOf(path: string): string[] {

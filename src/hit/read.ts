@@ -24,7 +24,8 @@ export function dateMs(value: unknown): number {
 
 /** Half a surrogate pair is no character: it cannot be encoded, and would read differently at the other end. */
 export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+  // By the flag, one of its own.
+  return text.replace(/[\ud800-\udfff]/gu, '\ufffd')
 }
 
 /** White space, and what is as invisible: zero-width characters, byte order and bidi marks. */
@@ -35,8 +36,12 @@ const invisibleEnd = /^(?![\ufe00-\ufe0f])[\s\p{Default_Ignorable_Code_Point}]$/
 /** Soft hyphens, and zero-width characters that join nothing. */
 const pointless = /[\u00ad\u200b\u2060\ufeff]/g
 
+/** Printable ASCII without outer space, as most texts are. The patterns for others cost a page's first call time. */
+const plain = /^[!-~]([ -~]*[!-~])?$/
+
 /** Without invisible characters at its ends; within, an emoji may need those that join. */
 function trim(given: string): string {
+  if (plain.test(given)) return given
   const text = given.replace(pointless, '').replace(invisibleStart, '')
   let end = text.length
   // Not by /\s+$/: in a long run of spaces that is not at the end it would freeze the page.

@@ -35,12 +35,21 @@ function ownAddress(url: URL): string | null {
   return withoutSecrets((/[?#@]/.test(url.href) ? Object.assign(url, rest) : url).href)
 }
 
+/** Most calls of a page are made at one address, and reading it takes time. */
+let last: { href?: unknown; address?: string | undefined } = {}
+
 /** The `url` field, of the page on which the call was made, which is not always the page of today. */
 export function urlOf(event: SegmentEvent, source: MappingSource): string | undefined {
-  const url = parseUrl(field(field(event.context, 'page'), 'url'))
+  const href = field(field(event.context, 'page'), 'url')
+  const { url: own } = source.settings
+  if (own === undefined && href === last.href) return last.address
+  const url = parseUrl(href)
   if (url === undefined) return undefined
-  const choose = source.settings.url ?? ownAddress
+  const choose = own ?? ownAddress
   const chosen = ask('url', () => choose(url), isUrlOrNothing, source.warn)
   // Cut first: half a surrogate pair may be left.
-  return wellFormed(shortened(chosen ?? '', maxUrlLength)) || undefined
+  const address = wellFormed(shortened(chosen ?? '', maxUrlLength)) || undefined
+  // A page's own `URL` may be mended.
+  if (own === undefined && address !== undefined) last = { href, address }
+  return address
 }

@@ -1,6 +1,6 @@
 import { now } from '../browser/clock.ts'
 import type { Note } from '../browser/note.ts'
-import { idOf } from '../hit/hash.ts'
+import { sameIdOf } from '../hit/hash.ts'
 import type { Traits } from '../hit/traits.ts'
 
 /** What Segment has stored at one moment; one object for as long as nothing of it changes. */
@@ -65,7 +65,7 @@ export type PersonMemory = {
 const hourMs = 3_600_000
 const weekMs = 7 * 24 * hourMs
 
-export const hash = (part: string): string => idOf('person', part)
+export const hash: (part: string) => string = sameIdOf('person')
 
 /** Reads a stored note; throws if it is not one. */
 export function parsePersonNote(json: unknown): PersonNote {

@@ -36,7 +36,12 @@ export type People = {
   /** A call is made, or one that nobody saw being made arrives. */
   see: (call: Saying, stored: StoredPerson, isWithheld: boolean) => Knowledge
   /** An `identify` or `group` has arrived. `isUntouched`: nobody can have changed it. */
-  learn: (call: Saying, knowledge: Knowledge, event: SegmentEvent, isUntouched: boolean) => void
+  learn: (
+    call: Saying,
+    knowledge: Knowledge,
+    event: SegmentEvent,
+    isUntouched: () => boolean,
+  ) => void
   /** What a hit of an event may say. `isUntouched` as above, asked only where it matters. */
   about: (
     knowledge: Knowledge,
@@ -168,7 +173,7 @@ export function createPeople(options: {
       const isGroup = event.type === 'group'
       if (user === undefined && !(isGroup && knowledge.group)) return
       // Kept from an earlier page, or handed on once more: what was said or stored since is newer.
-      if (made === undefined && (isUntouched || isGroup || isHeardOf(knowledge))) return
+      if (made === undefined && (isUntouched() || isGroup || isHeardOf(knowledge))) return
       const state = stateOf(generation)
       if (event.type === 'identify') {
         const word = (knowledge.traits ??= saying<Told>(undefined))
