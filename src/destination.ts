@@ -101,7 +101,7 @@ export function createDestination(
       visits.end(ended)
       storedUserOf(analytics).doubt(null)
       memory.forget()
-      anonymous.reset(at, () => calls.mayCome() || pipeline.isPassing())
+      anonymous.reset(at, analytics, () => calls.mayCome() || pipeline.isPassing())
     },
   })
   const storedUsers = new Map<Analytics, StoredUser>()

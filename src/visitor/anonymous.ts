@@ -10,7 +10,7 @@ type Held = {
   dropHeld: (madeUntil: number) => Promise<void>
 }
 
-type Call = { generation: { over: boolean }; at: number }
+type Call = { generation: { over: boolean }; at: number; analytics: object }
 
 const graceMs = 1000
 /** A call whose middleware stops it never comes. */
@@ -30,7 +30,7 @@ export type Anonymous = {
    * Drops what is held of calls made until `madeUntil`, as soon as `callsWait` no more: some of them are
    * still on their way.
    */
-  reset: (madeUntil: number, callsWait: () => boolean) => void
+  reset: (madeUntil: number, analytics: object, callsWait: () => boolean) => void
   /** The page ends: no call comes any more. */
   stop: () => Promise<void>
 }
@@ -48,12 +48,16 @@ export function createAnonymous(
   let timer: ReturnType<typeof setTimeout> | undefined
   /** The time of a reset, while a call made before it may still say whose the hits are. */
   let grace: number | undefined
-  /** What was made on one side of a reset is of nobody who is known on the other, by whatever id. */
-  let resets: number[] = []
+  /**
+   * What was made on one side of a reset is of nobody whom that instance knows on the other, by whatever
+   * id.
+   */
+  let resets: { at: number; analytics: object }[] = []
 
-  /** A reset that seems later than a call of this generation is none of its: the clock was set back, say. */
-  function heed({ generation, at }: Call): void {
-    if (!generation.over) resets = resets.filter((reset) => reset < at)
+  /** A reset of its own that seems later than a call whose generation goes on: the clock was set back. */
+  function heed({ generation, at, analytics }: Call): void {
+    if (generation.over) return
+    resets = resets.filter((reset) => reset.analytics !== analytics || reset.at < at)
   }
 
   return {
@@ -75,7 +79,10 @@ export function createAnonymous(
       const visitors = [visitor, ...formerVisitors]
       heed(call)
       const isTheirs = (hit: Hit, madeAt: number) =>
-        visitors.includes(hit.visitor_id) && resets.every((at) => madeAt <= at === call.at <= at)
+        visitors.includes(hit.visitor_id) &&
+        resets.every(
+          ({ at, analytics }) => analytics !== call.analytics || madeAt <= at === call.at <= at,
+        )
       const free = () => {
         freed = visitor
         void delivery
@@ -88,10 +95,10 @@ export function createAnonymous(
       if (freed !== visitor || known.action === 'ui' || introduced) free()
     },
 
-    reset(madeUntil, callsWait) {
+    reset(madeUntil, analytics, callsWait) {
       clearTimeout(timer)
       grace = madeUntil
-      resets.push(madeUntil)
+      resets.push({ at: madeUntil, analytics })
       freed = undefined
       const drop = (graces: number) => {
         // Another reset, which is to drop these too.

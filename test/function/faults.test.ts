@@ -287,6 +287,9 @@ describe('a batch', () => {
       identify('alice', 'phone', 'first'),
       identify('alice', 'laptop', 'second'),
       identify('bob', 'phone', 'third'),
+      identify('dora', 'watch', 'before'),
+      // Of both, which are one from here on.
+      identify('dora', 'phone', 'fourth'),
       identify('carol', 'tablet', 'other'),
       ...calls(1),
     ]
@@ -296,7 +299,7 @@ describe('a batch', () => {
       where: ({ customer_id }) => customer_id === 'first',
     })
     const kinds = async () => (await deploy().invokeBatch(events, settings)).map(({ kind }) => kind)
-    expect(await kinds()).toEqual([...Array<string>(3).fill('retried'), 'delivered', 'delivered'])
+    expect(await kinds()).toEqual([...Array<string>(5).fill('retried'), 'delivered', 'delivered'])
     const customers = collector.requests.map(({ hit }) => hit['customer_id'])
     expect(customers.sort()).toEqual(['first', 'other', undefined])
     collector.fault(undefined)

@@ -1015,6 +1015,26 @@ describe('what is held follows its visitor', () => {
     expect(await host.names(2)).toEqual(['After', 'ui'])
   })
 
+  test('nor by an instance that was reset, whatever another one does', async ({ host }) => {
+    const plugin = host.plugin()
+    const [analytics, other] = [await host.analytics({}, plugin), await host.analytics({}, plugin)]
+    const gate = createGate()
+    await other.addSourceMiddleware(async ({ payload, next }) => {
+      await gate.opened
+      next(payload)
+    })
+    analytics.setAnonymousId('device')
+    await analytics.track('Before')
+    const slow = other.track('Slow', {}, { anonymousId: 'another' })
+    analytics.reset()
+    gate.open()
+    await slow
+    analytics.setAnonymousId('device')
+    await analytics.identify('bob')
+    await analytics.track('Marker')
+    expect(await host.names(2)).toEqual(['Marker', 'ui'])
+  })
+
   test('and not away with the reset of another instance, if it is on its way then', async ({
     host,
   }) => {

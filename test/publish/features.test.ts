@@ -21,7 +21,7 @@ const rounded = (value: number) => Math.round(value * 10) / 10
  * hexadecimal digits is for UUIDs too rare to be among so few.
  */
 const rules: [name: string, rule: RegExp, without?: string][] = [
-  ['`@`', /^ *\/@\[.*$/m],
+  ['`@`', /^ {2}\/@\[\^:\]\/,$/m],
   ['five digits in a row', /^ {2}\/\\d\{5\}\/,$/m],
   ['four digits', /^.*\\d000.*$/m],
   ['years and round numbers as an exception', /\(\?!19.*?\)/],
@@ -34,14 +34,14 @@ const rules: [name: string, rule: RegExp, without?: string][] = [
   ['a number alone', /isNumber\(text\) \|\| /],
   ['versions and ratios as an exception', / &&\n {2}!\/\^\(\?!.*\.test\(text\)/],
   ['the count of pieces', /(?<=odd \+= )\/\\d\/.*$/m, '0'],
-  ['capitals as borders of pieces', /(?<=pieces = ).*/, '/\\d+|[a-zß-\\u1fff]+/gi'],
+  ['capitals as borders of pieces', /(?<=pieces = ).*/, '/\\d+|\\p{L}+/gu'],
   ['the table of letters', /^ *odd \+= 4 - .*$/m],
   ['a single word must be stranger', /found\.length > 1 \?.*(?=\)$)/m, '9'],
-  ['a single word in capitals, less so', /(?<= : )\/\[a-z\].*? : 10/, '15'],
+  ['a single word in capitals, less so', /(?<= : )\/\\p\{Ll\}.*? : 10/, '15'],
   ['`-` and `_` as letters of an alphabet', / \|\|\n *\/\/ The alphabets[^]*?(?=\n {2}\)\n)/],
   ['tokens of 6 characters at least', /token\.length < 6 \|\| /],
   ['short letters with a short number', / \|\| namedNumber\.test\(token\)/],
-  ['`2` and `4` as words', /\.replace\(\/\(\\D\).*?'\$1~'\)/],
+  ['`2` and `4` as words', /\.replace\(\/\(\\p\{L\}.*?'\$1~'\)/],
 ]
 
 /** What changes most for want of a rule: how much of a kind of identifier is found, else which names are taken for one. */
