@@ -64,6 +64,15 @@ describe('names', () => {
   })
 })
 
+test.each([
+  // Letters without case say nothing, whatever stands between them.
+  'שלב3בפרויקט', 'الفصل3مراجعة', 'บทที่3แบบฝึกหัด', 'मॉड्यूल3परीक्षा', 'דף2024', 'งบ2024', 'דוחPDFחדש', 'دليلAPIالسريع',
+  // Capitals are not only those of ASCII.
+  'SİPARİŞLER', 'MÜŞTERİLER', 'PŁATNOŚCI', 'NĚMČINA', 'HŘIVNA', 'ŞİFRE-DEĞİŞTİR', 'ΠΑΡΑΓΓΕΛΙΕΣ', 'ЗАКАЗЫ',
+])('%s is a name', (name) => {
+  expect(isIdentifier(name)).toBe(false)
+}) // prettier-ignore
+
 describe('a template', () => {
   const piece = fc.oneof(
     fc.constantFrom(
