@@ -65,9 +65,14 @@ async function handleBatch(
       if ('hit' in decision) {
         const { hit } = decision
         const keys = hit.action === 'ui' ? [hit.visitor_id, `person ${personIn(hit)}`] : []
-        const job = keys.map((key) => identifying.get(key)).find(Boolean) ?? []
-        job.push([index, hit])
+        const parts = new Set(
+          keys.map((key) => identifying.get(key)).filter((part) => part !== undefined),
+        )
+        const job = [...parts].flat().concat([[index, hit]])
+        job.sort(([one], [other]) => one - other)
         jobs.add(job)
+        for (const part of parts) jobs.delete(part)
+        for (const [key, part] of identifying) if (parts.has(part)) identifying.set(key, job)
         for (const key of keys) identifying.set(key, job)
       } else statuses[index] = statusOf(decision)
     }
