@@ -29,7 +29,7 @@ export type PersonNote = {
   /** Hashes: the user id that Segment has, and the one under which something arrived. */
   user: string
   of: string
-  /** What was said; else Segment's stored traits count, or none. */
+  /** What was said, or stored when that counted last; else what Segment has stored, if so, or nothing. */
   traits?: Traits
   isStored?: boolean
   group?: string | undefined
